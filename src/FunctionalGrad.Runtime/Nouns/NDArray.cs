@@ -1,0 +1,169 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace FunctionalGrad;
+
+/// <summary>
+/// A dense array of numbers, row-major, in managed memory that does not move and starts on a cache line.
+/// It is immutable to the outside; there is nothing to dispose.
+/// </summary>
+public sealed unsafe class NDArray
+{
+    /// <summary>Bytes that every array's first element is aligned to.</summary>
+    internal const int Alignment = 64;
+
+    private readonly byte[] storage;
+
+    private NDArray(Shape shape, DType dtype, byte[] storage, nint address)
+    {
+        Shape = shape;
+        DType = dtype;
+        this.storage = storage;
+        Address = address;
+    }
+
+    /// <summary>The sizes of the axes.</summary>
+    public Shape Shape { get; }
+
+    /// <summary>The type of the elements.</summary>
+    public DType DType { get; }
+
+    /// <summary>How many elements there are.</summary>
+    public int Count => Shape.Count;
+
+    /// <summary>Bytes that the elements take.</summary>
+    public long ByteLength => (long)Count * DType.Size();
+
+    /// <summary>Where the first element lies; valid while this object is alive.</summary>
+    internal nint Address { get; }
+
+    /// <inheritdoc cref="Address"/>
+    internal byte* Pointer => (byte*)Address;
+
+    /// <summary>An array whose elements are not set yet; whoever asks fills it before anybody else sees it.</summary>
+    internal static NDArray Allocate(Shape shape, DType dtype)
+    {
+        var (storage, address) = Memory.Allocate((long)shape.Count * dtype.Size());
+        return new NDArray(shape, dtype, storage, address);
+    }
+
+    /// <summary>An array of zeros (false for bool).</summary>
+    public static NDArray Zeros(Shape shape, DType dtype)
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        var array = Allocate(shape, dtype);
+        array.Bytes().Clear();
+        return array;
+    }
+
+    /// <summary>An array of the given elements, copied.</summary>
+    /// <exception cref="ShapeException">The shape asks for another number of elements.</exception>
+    /// <exception cref="DTypeException"><typeparamref name="T"/> is not an element type.</exception>
+    public static NDArray Create<T>(Shape shape, ReadOnlySpan<T> elements)
+        where T : unmanaged
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        var dtype = DTypes.Of<T>();
+        if (elements.Length != shape.Count)
+            throw new ShapeException($"array: shape {shape} has {shape.Count} elements, but {elements.Length} were given.");
+        var array = Allocate(shape, dtype);
+        elements.CopyTo(array.Elements<T>());
+        return array;
+    }
+
+    /// <summary>The same elements under another shape; nothing is copied.</summary>
+    /// <exception cref="ShapeException">The shape asks for another number of elements.</exception>
+    public NDArray WithShape(Shape shape)
+    {
+        ArgumentNullException.ThrowIfNull(shape);
+        if (shape.Count != Count)
+            throw new ShapeException($"array: {Shape} has {Count} elements, {shape} has {shape.Count}.");
+        return shape.Equals(Shape) ? this : new NDArray(shape, DType, storage, Address);
+    }
+
+    /// <summary>The elements, row by row, where they lie.</summary>
+    /// <exception cref="DTypeException"><typeparamref name="T"/> is not this array's element type.</exception>
+    public ReadOnlySpan<T> AsSpan<T>()
+        where T : unmanaged => Elements<T>();
+
+    /// <summary>A copy of the elements, row by row.</summary>
+    /// <exception cref="DTypeException"><typeparamref name="T"/> is not this array's element type.</exception>
+    public T[] ToArray<T>()
+        where T : unmanaged => Elements<T>().ToArray();
+
+    /// <summary>One element, by its position in row-major order, widened to a double; false and true are 0 and 1.</summary>
+    public double GetDouble(int index) => DType switch
+    {
+        DType.Float32 => AsSpan<float>()[index],
+        DType.Float64 => AsSpan<double>()[index],
+        DType.Int32 => AsSpan<int>()[index],
+        DType.Int64 => AsSpan<long>()[index],
+        _ => AsSpan<bool>()[index] ? 1 : 0,
+    };
+
+    /// <summary>One element, by its position in row-major order, as a 64-bit integer; fractions are cut off.</summary>
+    public long GetInt64(int index) => DType switch
+    {
+        DType.Int32 => AsSpan<int>()[index],
+        DType.Int64 => AsSpan<long>()[index],
+        _ => (long)GetDouble(index),
+    };
+
+    /// <summary>The elements to write to, for whoever allocated the array.</summary>
+    internal Span<T> Elements<T>()
+        where T : unmanaged
+    {
+        if (DTypes.Of<T>() != DType)
+            throw new DTypeException($"array: the elements are {DType.Name()}, not {DTypes.Of<T>().Name()}. Convert with cast first.");
+        return new Span<T>(Pointer, Count);
+    }
+
+    /// <summary>The raw bytes to write to, for whoever allocated the array.</summary>
+    internal Span<byte> Bytes() => new(Pointer, checked((int)ByteLength));
+
+    /// <summary>Keeps the memory where it is until here; call it after the last use of <see cref="Pointer"/>.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal void KeepAlive() => GC.KeepAlive(storage);
+}
+
+/// <summary>Pinned, cache-line aligned managed memory. Small pieces share a page, so that a scalar costs little.</summary>
+internal static unsafe class Memory
+{
+    private const int PageSize = 4096;
+    private const int Small = 512;
+
+    [ThreadStatic]
+    private static byte[]? page;
+
+    [ThreadStatic]
+    private static int used;
+
+    /// <summary>At least <paramref name="bytes"/> bytes; the memory stays valid while the returned array is referenced.</summary>
+    public static (byte[] Storage, nint Address) Allocate(long bytes)
+    {
+        var rounded = (bytes + NDArray.Alignment - 1) & -NDArray.Alignment;
+        if (rounded > Small)
+        {
+            if (rounded + NDArray.Alignment > Array.MaxLength)
+                throw new ShapeException($"array: {bytes} bytes are more than one array can hold ({Array.MaxLength}). Split it.");
+            var own = GC.AllocateUninitializedArray<byte>((int)rounded + NDArray.Alignment, pinned: true);
+            return (own, Align(own));
+        }
+
+        if (page is null || used + (int)rounded > PageSize)
+        {
+            page = GC.AllocateUninitializedArray<byte>(PageSize + NDArray.Alignment, pinned: true);
+            used = 0;
+        }
+
+        var address = Align(page) + used;
+        used += Math.Max((int)rounded, NDArray.Alignment);
+        return (page, address);
+    }
+
+    private static nint Align(byte[] storage)
+    {
+        var start = (nint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(storage));
+        return (start + NDArray.Alignment - 1) & -NDArray.Alignment;
+    }
+}
