@@ -5,6 +5,7 @@ namespace FunctionalGrad.Loops;
 /// <summary>What one instruction of the loop language does. The set is small and closed: an op of the graph is made of these.</summary>
 public enum Opcode : byte
 {
+#pragma warning disable CS1591 // the names are the documentation; Instruction says what each reads
     // Sources
     Number, Load, Gather, Index,
 
@@ -23,6 +24,7 @@ public enum Opcode : byte
 
     // Three operands
     Select,
+#pragma warning restore CS1591
 }
 
 /// <summary>How a reduction combines elements.</summary>

@@ -16,7 +16,7 @@ public enum BufferKind : byte
 }
 
 /// <summary>One buffer of a program: elements in a row.</summary>
-/// <param name="Kind">Where its memory comes from. Inputs and outputs are numbered in the order in which they stand in <see cref="Program.Buffers"/>.</param>
+/// <param name="Kind">Where its memory comes from. Inputs and outputs are numbered in the order in which they stand in the program.</param>
 /// <param name="Shape">Its sizes when it is contiguous row-major; a kernel's accesses need not follow them.</param>
 /// <param name="DType">The type of its elements.</param>
 public sealed record BufferInfo(BufferKind Kind, Shape Shape, DType DType);
