@@ -1,0 +1,222 @@
+namespace FunctionalGrad.Compile
+
+open System
+open System.Collections.Generic
+open FunctionalGrad
+open FunctionalGrad.Loops
+
+module internal Nodes =
+    /// Two nodes compute the same when lowering, operands, shape and dtype agree.
+    let alike =
+        { new IEqualityComparer<Node> with
+            member _.Equals(a, b) =
+                a.DType = b.DType
+                && MemoryExtensions.SequenceEqual(ReadOnlySpan a.Inputs, ReadOnlySpan b.Inputs)
+                && a.Shape.Equals b.Shape
+                && a.Lowering.Equals b.Lowering
+
+            member _.GetHashCode node =
+                let mutable code = node.Lowering.GetHashCode() * 31 + int node.DType
+                for input in node.Inputs do
+                    code <- code * 31 + input
+                code * 31 + node.Shape.GetHashCode() }
+
+/// A graph under construction in which no node stands twice.
+type internal GraphBuilder() =
+    let nodes = List<Node>()
+    let origins = List<int>()
+    let known = Dictionary<Node, int>(Nodes.alike)
+
+    member _.Nodes = nodes
+    /// The node of the graph before, for leaves and numbers; −1 for others.
+    member _.Origins = origins
+
+    member _.Fresh(origin: int, node: Node) =
+        nodes.Add node
+        origins.Add origin
+        nodes.Count - 1
+
+    member this.Add(lowering, inputs: int[], shape: Shape, dtype) =
+        let node =
+            { Lowering = lowering
+              Inputs = inputs
+              Shape = shape
+              DType = dtype }
+
+        match known.TryGetValue node with
+        | true, index -> index
+        | _ ->
+            let index = this.Fresh(-1, node)
+            known[node] <- index
+            index
+
+/// Laws that keep every bit of an IEEE result, applied while the graph is copied: equal nodes become one, dead ones are not visited.
+module internal Rewrite =
+    /// A contraction as a batched matrix product [batch…, M, K] × [batch…, K, N] → [batch…, M, N] between index maps.
+    module Contraction =
+        let permuted (graph: GraphBuilder) (input: int) (axes: int[]) =
+            let node = graph.Nodes[input]
+
+            if axes = [| 0 .. axes.Length - 1 |] then
+                input
+            else
+                let shape = Shape(axes |> Seq.map (fun axis -> node.Shape.[axis]))
+                graph.Add(View(Permute axes), [| input |], shape, node.DType)
+
+        let reshaped (graph: GraphBuilder) (input: int) (sizes: int seq) =
+            let node = graph.Nodes[input]
+            let shape = Shape sizes
+
+            if shape.Equals node.Shape then
+                input
+            else
+                graph.Add(View Reshape, [| input |], shape, node.DType)
+
+        let private positions (labels: int[]) (wanted: int[]) =
+            wanted |> Array.map (fun label -> Array.IndexOf(labels, label))
+
+        /// Products summed in a loop nest: for what is no matrix product (integers, inner products of many pairs).
+        let asLoops (graph: GraphBuilder) (sizeOf: int -> int) left right (a: int[]) (b: int[]) (result: int[]) dtype =
+            let summed = a |> Array.filter (fun label -> not (Array.contains label result))
+            let all = Array.append result summed
+            let space = Shape(Seq.map sizeOf all)
+
+            let spread (input: int) (labels: int[]) =
+                let present = all |> Array.filter (fun label -> Array.contains label labels)
+                let ordered = permuted graph input (positions labels present)
+
+                let sizes =
+                    all |> Array.map (fun label -> if Array.contains label labels then sizeOf label else 1)
+
+                let aligned = reshaped graph ordered sizes
+
+                if graph.Nodes[aligned].Shape.Equals space then
+                    aligned
+                else
+                    graph.Add(View Broadcast, [| aligned |], space, dtype)
+
+            let multiply = if dtype = DType.Bool then Opcode.And else Opcode.Mul
+            let fold = if dtype = DType.Bool then Fold.Max else Fold.Sum
+            let product = graph.Add(Pointwise multiply, [| spread left a; spread right b |], space, dtype)
+
+            if summed.Length = 0 then
+                product
+            else
+                let axes = [| result.Length .. all.Length - 1 |]
+                graph.Add(Reduce(fold, axes), [| product |], Shape(Seq.map sizeOf result), dtype)
+
+        let private asProduct (graph: GraphBuilder) (sizeOf: int -> int) left right (a: int[]) (b: int[]) (result: int[]) dtype =
+            let inBoth label = Array.contains label a && Array.contains label b
+            let batch = result |> Array.filter inBoth
+            let rows = result |> Array.filter (fun label -> not (Array.contains label b))
+            let columns = result |> Array.filter (fun label -> not (Array.contains label a))
+            let inner = a |> Array.filter (fun label -> not (Array.contains label result))
+            let size labels = labels |> Array.fold (fun n label -> n * sizeOf label) 1
+            let outer = batch |> Array.map sizeOf
+
+            let left =
+                reshaped
+                    graph
+                    (permuted graph left (positions a (Array.concat [ batch; rows; inner ])))
+                    (Array.append outer [| size rows; size inner |])
+
+            let right =
+                reshaped
+                    graph
+                    (permuted graph right (positions b (Array.concat [ batch; inner; columns ])))
+                    (Array.append outer [| size inner; size columns |])
+
+            let n = batch.Length
+            let labels = [| 0 .. n - 1 |]
+
+            let canonical =
+                Contract(Array.append labels [| n; n + 2 |], Array.append labels [| n + 2; n + 1 |], Array.append labels [| n; n + 1 |])
+
+            let shape = Shape(Array.append outer [| size rows; size columns |])
+            let product = graph.Add(canonical, [| left; right |], shape, dtype)
+            let natural = Array.concat [ batch; rows; columns ]
+            permuted graph (reshaped graph product (Seq.map sizeOf natural)) (positions natural result)
+
+        let expand (graph: GraphBuilder) left right (a: int[]) (b: int[]) (result: int[]) (dtype: DType) =
+            let sizes = Dictionary<int, int>()
+            a |> Array.iteri (fun axis label -> sizes[label] <- graph.Nodes[left].Shape.[axis])
+            b |> Array.iteri (fun axis label -> sizes[label] <- graph.Nodes[right].Shape.[axis])
+            let sizeOf label = sizes[label]
+            let free (mine: int[]) (other: int[]) =
+                mine |> Array.exists (fun label -> Array.contains label result && not (Array.contains label other))
+
+            if not (dtype.IsFloat()) || not (free a b || free b a) then
+                asLoops graph sizeOf left right a b result dtype
+            else
+                // The rows are those whose labels come first in the result, so that the product lies as the result does.
+                let first (labels: int[]) (other: int[]) =
+                    result
+                    |> Array.tryFindIndex (fun label -> Array.contains label labels && not (Array.contains label other))
+                    |> Option.defaultValue Int32.MaxValue
+
+                if first a b <= first b a then
+                    asProduct graph sizeOf left right a b result dtype
+                else
+                    asProduct graph sizeOf right left b a result dtype
+
+    let private isSplat (bits: int64) (node: Node) =
+        match node.Lowering with
+        | Splat(ValueSome special) -> special = bits
+        | _ -> false
+
+    /// The bits of the number one, as Splat carries them.
+    let private one (dtype: DType) =
+        if dtype.IsFloat() then BitConverter.DoubleToInt64Bits 1.0 else 1L
+
+    /// The node that already is the result, if a law says so.
+    let private simplify (graph: GraphBuilder) (node: Node) : int voption =
+        let input i = graph.Nodes[node.Inputs[i]]
+
+        match node.Lowering with
+        | Same -> ValueSome node.Inputs[0]
+        // 1·x = x, x·1 = x, x/1 = x
+        | Pointwise Opcode.Mul when isSplat (one node.DType) (input 0) -> ValueSome node.Inputs[1]
+        | Pointwise(Opcode.Mul | Opcode.Div) when isSplat (one node.DType) (input 1) -> ValueSome node.Inputs[0]
+        // −(−x) = x
+        | Pointwise Opcode.Neg when (input 0).Lowering = Pointwise Opcode.Neg -> ValueSome (input 0).Inputs[0]
+        | Pointwise Opcode.Cast when (input 0).DType = node.DType -> ValueSome node.Inputs[0]
+        // An index map of a constant is that constant, and one that changes no shape changes nothing.
+        | View(Broadcast | Reshape) when (input 0).Shape.Equals node.Shape -> ValueSome node.Inputs[0]
+        | Reduce(_, [||]) -> ValueSome node.Inputs[0]
+        | Concat _ when node.Inputs.Length = 1 -> ValueSome node.Inputs[0]
+        | _ -> ValueNone
+
+    let private add (graph: GraphBuilder) (node: Node) =
+        match simplify graph node with
+        | ValueSome index -> index
+        | ValueNone ->
+            match node.Lowering with
+            | Contract(a, b, result) ->
+                Contraction.expand graph node.Inputs[0] node.Inputs[1] a b result node.DType
+            | lowering -> graph.Add(lowering, node.Inputs, node.Shape, node.DType)
+
+    /// The graph after all laws, and for each node that is an input of the program which node it was.
+    let run (source: Graph) : Graph * int[] =
+        let graph = GraphBuilder()
+        let renamed = Array.zeroCreate<int> source.Nodes.Length
+
+        for i in 0 .. source.Nodes.Length - 1 do
+            let node = source.Nodes[i]
+
+            renamed[i] <-
+                match node.Lowering with
+                | Leaf
+                | Splat ValueNone -> graph.Fresh(i, node)
+                | Splat(ValueSome _) ->
+                    let index = graph.Add(node.Lowering, [||], node.Shape, node.DType)
+                    graph.Origins[index] <- i
+                    index
+                | _ ->
+                    add
+                        graph
+                        { node with
+                            Inputs = node.Inputs |> Array.map (fun input -> renamed[input]) }
+
+        { Nodes = graph.Nodes.ToArray()
+          Outputs = source.Outputs |> Array.map (fun output -> renamed[output]) },
+        graph.Origins.ToArray()

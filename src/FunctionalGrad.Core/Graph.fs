@@ -1,0 +1,754 @@
+namespace rec FunctionalGrad
+
+open System
+open System.Collections.Generic
+open System.Collections.Immutable
+open System.Runtime.InteropServices
+open FunctionalGrad.Compile
+open FunctionalGrad.Loops
+
+/// What is known of a tensor before any of its elements.
+[<Struct>]
+type TensorType = { Shape: Shape; DType: DType }
+
+/// Where an op is smooth, and so where its derivative may be tested.
+type Domain =
+    /// Every real number.
+    | Anywhere
+    | Between of low: float * high: float
+    /// Everywhere but at these points: jumps and kinks.
+    | AwayFrom of kinks: float list
+
+/// Everything the system knows about one operation. Leaving a rule out does not compile.
+[<NoComparison; ReferenceEquality>]
+type Op =
+    {
+        Name: string
+        Doc: string
+        /// What the result is: for the compiler, for the reference evaluator, and to tell two ops of one name apart.
+        Lower: Lowering
+        /// Shape and dtype of the result, or a typed refusal.
+        Type: Tensor[] -> TensorType
+        /// inputs → output → tangents → the output's tangent; None where nothing moves
+        Jvp: Tensor[] -> Tensor -> Tensor option[] -> Tensor option
+        /// inputs → output → cotangent → which inputs ask → what reaches each input; None where nothing does
+        Vjp: Tensor[] -> Tensor -> Tensor -> bool[] -> Tensor option[]
+        /// Which inputs carry one more axis in front → inputs → the output, with one more axis in front.
+        Batch: bool[] -> Tensor[] -> Tensor
+        Domain: Domain
+    }
+
+/// What a tensor's value waits for.
+[<Flags>]
+type internal Dependence =
+    | None = 0
+    /// A derivative is being taken with respect to something upstream: the value is known, the history is kept.
+    | Differentiated = 1
+    /// Something upstream has no value yet, because a function is being traced.
+    | Traced = 2
+
+/// The time during which a transform runs the user's function.
+[<Sealed>]
+type internal Scope(transform: string) =
+    member _.Transform = transform
+    member val IsOpen = true with get, set
+
+/// An immutable expression: an operation, its operands, and the shape and dtype of the result, checked when it is made.
+/// Its value is computed when it is looked at.
+[<AllowNullLiteral; StructuredFormatDisplay("{Display}")>]
+type Tensor internal (op: Op, inputs: Tensor[], shape: Shape, dtype: DType, number: int64, known: NDArray, dependence: Dependence) =
+    let mutable inputs = inputs
+    let mutable value = known
+
+    /// The operation that gives this tensor.
+    member _.Op = op
+    /// The sizes of the axes.
+    member _.Shape = shape
+    /// The type of the elements.
+    member _.DType = dtype
+    /// How many axes there are.
+    member _.Rank = shape.Rank
+    /// How many elements there are.
+    member _.Count = shape.Count
+    /// The operands; none for data, and none once the value has been computed.
+    member this.Inputs = ImmutableCollectionsMarshal.AsImmutableArray this.Operands
+
+    /// The operands as an array that nobody writes to; empty for data.
+    member internal _.Operands =
+        match System.Threading.Volatile.Read(&inputs) with
+        | null -> [||]
+        | operands -> operands
+
+    member internal _.Dependence = dependence
+    /// The bits of the one number that fills a splat.
+    member internal _.Number = number
+    /// The value if it has been computed, else null.
+    member internal _.KnownValue = System.Threading.Volatile.Read(&value)
+
+    /// Keeps the value; the history goes, unless a derivative may still want it.
+    member internal _.Collapse(computed: NDArray) =
+        System.Threading.Volatile.Write(&value, computed)
+
+        if dependence &&& Dependence.Differentiated = Dependence.None then
+            System.Threading.Volatile.Write(&inputs, null)
+
+    /// The elements. Computes them if nobody has asked before.
+    /// <exception cref="T:FunctionalGrad.TracingException">The value is not known: the function is being traced.</exception>
+    member this.Value: NDArray =
+        match this.KnownValue with
+        | null ->
+            Evaluation.force [| this |]
+            this.KnownValue
+        | computed -> computed
+
+    /// A copy of the elements, row by row.
+    /// <exception cref="T:FunctionalGrad.DTypeException">The elements are of another type.</exception>
+    member this.ToArray<'T when 'T: unmanaged and 'T: struct and 'T: (new: unit -> 'T) and 'T :> ValueType>() : 'T[] =
+        this.Value.ToArray<'T>()
+
+    /// The one element, as a double.
+    /// <exception cref="T:FunctionalGrad.ShapeException">There are several elements, or none.</exception>
+    member this.ToDouble() : float =
+        if this.Count <> 1 then
+            raise (ShapeException $"toDouble: a tensor of shape {shape} is not one number. Sum it, or pick an element.")
+
+        this.Value.GetDouble 0
+
+    /// The one element, as a 64-bit integer; a fraction is cut off.
+    /// <exception cref="T:FunctionalGrad.ShapeException">There are several elements, or none.</exception>
+    member this.ToInt64() : int64 =
+        if this.Count <> 1 then
+            raise (ShapeException $"toInt64: a tensor of shape {shape} is not one number. Sum it, or pick an element.")
+
+        this.Value.GetInt64 0
+
+    /// The values; for one that is being traced, its shape and dtype.
+    override this.ToString() =
+        if dependence &&& Dependence.Traced <> Dependence.None then
+            $"tensor(traced, shape={shape}, dtype={dtype.Name()})"
+        else
+            $"tensor({this.Value})"
+
+    member private this.Display = this.ToString()
+
+    static member (~-)(x: Tensor) = Elementwise.unary Opcode.Neg x
+    static member (+)(x: Tensor, y: Tensor) = Elementwise.binary Opcode.Add x y
+    static member (+)(x: Tensor, y: float) = Elementwise.withNumber Opcode.Add x y
+    static member (+)(x: float, y: Tensor) = Elementwise.ofNumber Opcode.Add x y
+    static member (+)(x: Tensor, y: int) = Elementwise.withInteger Opcode.Add x y
+    static member (+)(x: int, y: Tensor) = Elementwise.ofInteger Opcode.Add x y
+    static member (-)(x: Tensor, y: Tensor) = Elementwise.binary Opcode.Sub x y
+    static member (-)(x: Tensor, y: float) = Elementwise.withNumber Opcode.Sub x y
+    static member (-)(x: float, y: Tensor) = Elementwise.ofNumber Opcode.Sub x y
+    static member (-)(x: Tensor, y: int) = Elementwise.withInteger Opcode.Sub x y
+    static member (-)(x: int, y: Tensor) = Elementwise.ofInteger Opcode.Sub x y
+    static member (*)(x: Tensor, y: Tensor) = Elementwise.binary Opcode.Mul x y
+    static member (*)(x: Tensor, y: float) = Elementwise.withNumber Opcode.Mul x y
+    static member (*)(x: float, y: Tensor) = Elementwise.ofNumber Opcode.Mul x y
+    static member (*)(x: Tensor, y: int) = Elementwise.withInteger Opcode.Mul x y
+    static member (*)(x: int, y: Tensor) = Elementwise.ofInteger Opcode.Mul x y
+    static member (/)(x: Tensor, y: Tensor) = Elementwise.divide x y
+    static member (/)(x: Tensor, y: float) = Elementwise.divide x (Elementwise.numberLike x y)
+    static member (/)(x: float, y: Tensor) = Elementwise.divide (Elementwise.numberLike y x) y
+    static member (/)(x: Tensor, y: int) = Elementwise.divide x (Elementwise.integerLike x y)
+    static member (/)(x: int, y: Tensor) = Elementwise.divide (Elementwise.integerLike y x) y
+    /// x to the power y; F#'s ** operator.
+    static member Pow(x: Tensor, y: Tensor) = Elementwise.power x y
+    static member Pow(x: Tensor, y: float) = Elementwise.power x (Elementwise.numberLike x y)
+    static member Pow(x: Tensor, y: int) = Elementwise.power x (Elementwise.integerLike x y)
+    static member Pow(x: float, y: Tensor) = Elementwise.power (Elementwise.numberLike y x) y
+
+    // What FSharp.Core's functions of these names call.
+    static member Abs(x: Tensor) = Elementwise.unary Opcode.Abs x
+    static member Sqrt(x: Tensor) = Elementwise.unary Opcode.Sqrt x
+    static member Exp(x: Tensor) = Elementwise.unary Opcode.Exp x
+    static member Log(x: Tensor) = Elementwise.unary Opcode.Log x
+    static member Sin(x: Tensor) = Elementwise.unary Opcode.Sin x
+    static member Cos(x: Tensor) = Elementwise.unary Opcode.Cos x
+    static member Tan(x: Tensor) = Elementwise.unary Opcode.Tan x
+    static member Tanh(x: Tensor) = Elementwise.unary Opcode.Tanh x
+    static member Floor(x: Tensor) = Elementwise.unary Opcode.Floor x
+    static member Ceiling(x: Tensor) = Elementwise.unary Opcode.Ceil x
+    static member Round(x: Tensor) = Elementwise.unary Opcode.Round x
+    static member Truncate(x: Tensor) = Elementwise.unary Opcode.Trunc x
+    static member Atan2(y: Tensor, x: Tensor) = Elementwise.binary Opcode.Atan2 y x
+
+    static member op_Explicit(x: Tensor) : float = x.ToDouble()
+    static member op_Explicit(x: Tensor) : float32 = float32 (x.ToDouble())
+    static member op_Explicit(x: Tensor) : int = int (x.ToInt64())
+    static member op_Explicit(x: Tensor) : int64 = x.ToInt64()
+
+    static member op_Explicit(x: Tensor) : bool = x.ToDouble() <> 0.0
+
+    /// One number in every element; nothing is stored.
+    static member internal Splat(shape: Shape, dtype: DType, value: float) =
+        let bits = if dtype.IsFloat() then BitConverter.DoubleToInt64Bits value else int64 value
+        Tensor.SplatBits(shape, dtype, bits)
+
+    /// One number, by its bits, in every element.
+    static member internal SplatBits(shape, dtype: DType, bits: int64) =
+        Tensor(Data.splat dtype bits, null, shape, dtype, bits, null, Dependence.None)
+
+    /// A tensor of known elements.
+    static member internal OfArray(array: NDArray) =
+        Tensor(Data.leaf (), null, array.Shape, array.DType, 0L, array, Dependence.None)
+
+/// The same tensor under an identity of its own, for as long as a transform looks at it: what a function captures stays constant.
+[<Sealed>]
+type internal Variable(scope: Scope, source: Tensor, dependence: Dependence) =
+    inherit Tensor(Data.alias (), [| source |], source.Shape, source.DType, 0L, source.KnownValue, dependence ||| source.Dependence)
+    member _.Scope = scope
+
+/// Stands for an argument while a function is traced: it has shape and dtype, and no value.
+[<Sealed>]
+type internal Placeholder(scope: Scope, shape: Shape, dtype: DType) =
+    inherit Tensor(Data.leaf (), null, shape, dtype, 0L, null, Dependence.Traced)
+    member _.Scope = scope
+
+/// Making nodes, and the rules that families of ops share.
+module internal Op =
+    /// The node that applies an op; shapes and dtypes are checked here and now.
+    let apply (op: Op) (inputs: Tensor[]) : Tensor =
+        let result = op.Type inputs
+        let mutable dependence = Dependence.None
+
+        for input in inputs do
+            dependence <- dependence ||| input.Dependence
+
+        Tensor(op, inputs, result.Shape, result.DType, 0L, null, dependence)
+
+    let typed shape dtype : TensorType = { Shape = shape; DType = dtype }
+
+    let requireFloat name (x: Tensor) =
+        if not (x.DType.IsFloat()) then
+            raise (DTypeException $"{name}: takes float32 or float64, not {x.DType.Name()}. Convert with cast first.")
+
+    /// A result that does not move when its inputs do: comparisons, positions, rounded numbers.
+    let still: Tensor[] -> Tensor -> Tensor option[] -> Tensor option = fun _ _ _ -> None
+
+    /// The reverse of `still`.
+    let silent: Tensor[] -> Tensor -> Tensor -> bool[] -> Tensor option[] =
+        fun inputs _ _ _ -> Array.create inputs.Length None
+
+    /// Adds up what moves; None if nothing does.
+    let total (parts: Tensor option seq) : Tensor option =
+        let add (sum: Tensor option) (part: Tensor option) =
+            match sum, part with
+            | Some x, Some y -> Some(x + y)
+            | None, part -> part
+            | sum, None -> sum
+
+        Seq.fold add None parts
+
+    /// Runs the same op on inputs that all carry the new axis.
+    let batchAll (op: Tensor[] -> Tensor) (mapped: bool[]) (inputs: Tensor[]) =
+        let size = Array.zip mapped inputs |> Array.pick (fun (isMapped, x) -> if isMapped then Some(x.Shape.[0]) else None)
+
+        let stretch isMapped (x: Tensor) =
+            if isMapped then x else Views.broadcastTo (Shape(Seq.append [ size ] x.Shape.Sizes)) x
+
+        op (Array.map2 stretch mapped inputs)
+
+    /// An elementwise op: the derivative is diagonal, so that one rule per input, tangent (or cotangent) → its image, serves both modes.
+    let pointwise name doc domain code (result: Tensor[] -> DType) (rules: (Tensor[] -> Tensor -> Tensor -> Tensor option) list) : Op =
+        { Name = name
+          Doc = doc
+          Domain = domain
+          Lower = Pointwise code
+          Type = fun inputs -> typed inputs[0].Shape (result inputs)
+          Jvp =
+            fun inputs output tangents ->
+                rules
+                |> List.mapi (fun i rule -> tangents[i] |> Option.bind (rule inputs output))
+                |> total
+          Vjp =
+            fun inputs output g needed ->
+                let rules = Array.ofList rules
+                Array.init inputs.Length (fun i -> if needed[i] && i < rules.Length then rules[i] inputs output g else None)
+          Batch = fun mapped inputs -> batchAll (fun inputs -> Op.apply (Elementwise.op code) inputs) mapped inputs }
+
+    /// A linear op of one operand: the transpose is the only news. `again` makes the op with one more axis in front.
+    let linear name doc lower (shape: Tensor -> Shape) (transpose: Tensor -> Tensor -> Tensor) (again: Tensor -> Tensor -> Tensor) : Op =
+        { Name = name
+          Doc = doc
+          Domain = Anywhere
+          Lower = lower
+          Type = fun inputs -> typed (shape inputs[0]) inputs[0].DType
+          Jvp = fun _ output tangents -> tangents[0] |> Option.map (fun t -> apply output.Op [| t |])
+          Vjp = fun inputs _ g _ -> [| Some(transpose inputs[0] g) |]
+          Batch =
+            fun _ inputs ->
+                let x = inputs[0]
+                let one = Tensor.Splat(Shape(Seq.skip 1 x.Shape.Sizes), x.DType, 0.0)
+                again one x }
+
+/// Ops without operands, and the identity.
+module internal Data =
+    let private source name doc lower : Op =
+        { Name = name
+          Doc = doc
+          Domain = Anywhere
+          Lower = lower
+          Type = fun _ -> invalidOp $"{name} has no operands to take a type from."
+          Jvp = Op.still
+          Vjp = Op.silent
+          Batch = fun _ _ -> invalidOp $"{name} has no operands to map over." }
+
+    let leaf () =
+        OpTable.remember OpTable.Leaf (fun () -> source "data" "known elements" Leaf)
+
+    /// Zero and one are part of the structure, because laws speak of them; other numbers are not.
+    let splat (dtype: DType) (bits: int64) =
+        let one = if dtype.IsFloat() then BitConverter.DoubleToInt64Bits 1.0 else 1L
+
+        if bits = 0L then
+            OpTable.remember OpTable.Zero (fun () -> source "full" "one number in every element" (Splat(ValueSome 0L)))
+        elif bits = one && dtype.IsFloat() then
+            OpTable.remember OpTable.OneFloat (fun () -> source "full" "one number in every element" (Splat(ValueSome one)))
+        elif bits = one then
+            OpTable.remember OpTable.OneInteger (fun () -> source "full" "one number in every element" (Splat(ValueSome one)))
+        else
+            OpTable.remember OpTable.Splat (fun () -> source "full" "one number in every element" (Splat ValueNone))
+
+    let private identity name doc jvp vjp : Op =
+        { Name = name
+          Doc = doc
+          Domain = Anywhere
+          Lower = Same
+          Type = fun inputs -> Op.typed inputs[0].Shape inputs[0].DType
+          Jvp = jvp
+          Vjp = vjp
+          Batch = fun _ inputs -> inputs[0] }
+
+    let alias () =
+        OpTable.remember OpTable.Alias (fun () ->
+            identity "alias" "the same tensor under another identity" (fun _ _ tangents -> tangents[0]) (fun _ _ g _ -> [| Some g |]))
+
+    let detach () =
+        OpTable.remember OpTable.Detach (fun () -> identity "stopGradient" "the same values, constant to every derivative" Op.still Op.silent)
+
+    /// 0, 1, …, n − 1 as int64.
+    let iota (size: int) =
+        let op =
+            { source "iota" "0, 1, 2, …" Iota with
+                Type = fun _ -> Op.typed (Shape.Of size) DType.Int64 }
+
+        Op.apply op [||]
+
+/// The elementwise ops: one line each, by the instruction that computes them.
+module internal Elementwise =
+    let private same (inputs: Tensor[]) = inputs[0].DType
+    let private truth (_: Tensor[]) = DType.Bool
+
+    /// y = f(x), with the tangent's image from x, y and the tangent.
+    let private smooth name doc domain code (rule: Tensor -> Tensor -> Tensor -> Tensor) =
+        let checkedType (inputs: Tensor[]) =
+            Op.requireFloat name inputs[0]
+            inputs[0].DType
+
+        Op.pointwise name doc domain code checkedType [ fun inputs y t -> Some(rule inputs[0] y t) ]
+
+    /// z = f(x, y), with the image of each operand's tangent from x, y, z and the tangent.
+    let private smooth2 name doc domain code (ruleX: Tensor -> Tensor -> Tensor -> Tensor -> Tensor) (ruleY: Tensor -> Tensor -> Tensor -> Tensor -> Tensor) =
+        let x (inputs: Tensor[]) z t = Some(ruleX inputs[0] inputs[1] z t)
+        let y (inputs: Tensor[]) z t = Some(ruleY inputs[0] inputs[1] z t)
+        Op.pointwise name doc domain code same [ x; y ]
+
+    let private rounding name doc code =
+        Op.pointwise name doc (AwayFrom [ for i in -8 .. 8 -> float i / 2.0 ]) code same []
+
+    let private comparison name doc code = Op.pointwise name doc (AwayFrom [ 0.0 ]) code truth []
+    let private logical name doc code = Op.pointwise name doc Anywhere code same []
+
+    let private selectOp () =
+        let zero (t: Tensor) = Tensor.Splat(t.Shape, t.DType, 0.0)
+
+        Op.pointwise
+            "where" "c ? x : y; a cotangent goes to the chosen side only" Anywhere Opcode.Select
+            (fun inputs -> inputs[1].DType)
+            [ fun _ _ _ -> None
+              fun inputs _ t -> Some(select inputs[0] t (zero t))
+              fun inputs _ t -> Some(select inputs[0] (zero t) t) ]
+
+    let private castOp () =
+        { Op.pointwise "cast" "the same numbers in another dtype" Anywhere Opcode.Cast same [] with
+            Batch = fun _ _ -> invalidOp "cast carries its dtype: see castTo." }
+
+    /// What reaches the side that wins; ties share.
+    let private share (wins: Tensor) (ties: Tensor) (t: Tensor) =
+        let zero = Tensor.Splat(t.Shape, t.DType, 0.0)
+        select wins t (select ties (t * 0.5) zero)
+
+    let private declare (code: Opcode) : Op =
+        match code with
+        | Opcode.Neg -> Op.pointwise "neg" "−x" Anywhere code same [ fun _ _ t -> Some(-t) ]
+        | Opcode.Abs -> Op.pointwise "abs" "|x|; derivative 0 at 0" (AwayFrom [ 0.0 ]) code same [ fun x _ t -> Some(t * unary Opcode.Sign x[0]) ]
+        | Opcode.Sign -> Op.pointwise "sign" "−1, 0 or 1; derivative 0" (AwayFrom [ 0.0 ]) code same []
+        | Opcode.Sqrt -> smooth "sqrt" "square root" (Between(0.1, 4.0)) code (fun _ y t -> t / (y * 2.0))
+        | Opcode.Rsqrt -> smooth "rsqrt" "1/√x" (Between(0.1, 4.0)) code (fun x y t -> t * y * -0.5 / x)
+        | Opcode.Exp -> smooth "exp" "e to the x" Anywhere code (fun _ y t -> t * y)
+        | Opcode.Expm1 -> smooth "expm1" "eˣ − 1, accurate near 0" Anywhere code (fun _ y t -> t * (y + 1.0))
+        | Opcode.Log -> smooth "log" "natural logarithm" (Between(0.1, 4.0)) code (fun x _ t -> t / x)
+        | Opcode.Log1p -> smooth "log1p" "ln(1 + x), accurate near 0" (Between(-0.9, 4.0)) code (fun x _ t -> t / (x + 1.0))
+        | Opcode.Sin -> smooth "sin" "sine of x radians" Anywhere code (fun x _ t -> t * cos x)
+        | Opcode.Cos -> smooth "cos" "cosine of x radians" Anywhere code (fun x _ t -> -(t * sin x))
+        | Opcode.Tan -> smooth "tan" "tangent of x radians" (Between(-1.4, 1.4)) code (fun _ y t -> t * (y * y + 1.0))
+        | Opcode.Tanh -> smooth "tanh" "hyperbolic tangent" Anywhere code (fun _ y t -> t * (1.0 - y * y))
+        | Opcode.Sigmoid -> smooth "sigmoid" "1/(1 + e⁻ˣ)" Anywhere code (fun _ y t -> t * y * (1.0 - y))
+        | Opcode.Softplus -> smooth "softplus" "ln(1 + eˣ), exact for any x" Anywhere code (fun x _ t -> t * unary Opcode.Sigmoid x)
+        | Opcode.Erf -> smooth "erf" "error function" Anywhere code (fun x _ t -> t * exp (-(x * x)) * (2.0 / sqrt Math.PI))
+        | Opcode.Floor -> rounding "floor" "the greatest integer not above x; derivative 0" code
+        | Opcode.Ceil -> rounding "ceil" "the least integer not below x; derivative 0" code
+        | Opcode.Round -> rounding "round" "the nearest integer, halves to even; derivative 0" code
+        | Opcode.Trunc -> rounding "trunc" "x without its fraction; derivative 0" code
+        | Opcode.IsNaN -> Op.pointwise "isNaN" "whether x is not a number" Anywhere code truth []
+        | Opcode.Not -> logical "logicalNot" "not x" code
+        | Opcode.Add -> smooth2 "add" "x + y" Anywhere code (fun _ _ _ t -> t) (fun _ _ _ t -> t)
+        | Opcode.Sub -> smooth2 "sub" "x − y" Anywhere code (fun _ _ _ t -> t) (fun _ _ _ t -> -t)
+        | Opcode.Mul -> smooth2 "mul" "x · y" Anywhere code (fun _ y _ t -> t * y) (fun x _ _ t -> t * x)
+        | Opcode.Div -> smooth2 "div" "x / y" (Between(0.1, 4.0)) code (fun _ y _ t -> t / y) (fun _ y z t -> -(t * z) / y)
+        | Opcode.Pow -> smooth2 "pow" "x to the power y; 0⁰ = 1" (Between(0.1, 4.0)) code powerBase powerExponent
+        | Opcode.Max ->
+            smooth2 "maximum" "the larger of x and y; ties share the derivative" Anywhere code
+                (fun x y _ t -> share (binary Opcode.Less y x) (binary Opcode.Equal x y) t)
+                (fun x y _ t -> share (binary Opcode.Less x y) (binary Opcode.Equal x y) t)
+        | Opcode.Min ->
+            smooth2 "minimum" "the smaller of x and y; ties share the derivative" Anywhere code
+                (fun x y _ t -> share (binary Opcode.Less x y) (binary Opcode.Equal x y) t)
+                (fun x y _ t -> share (binary Opcode.Less y x) (binary Opcode.Equal x y) t)
+        | Opcode.Remainder ->
+            smooth2 "remainder" "x − y·⌊x/y⌋, with the sign of y" (Between(0.1, 4.0)) code
+                (fun _ _ _ t -> t)
+                (fun x y _ t -> -(t * floor (x / y)))
+        | Opcode.Atan2 ->
+            smooth2 "atan2" "angle of the point (y, x)" (Between(0.1, 4.0)) code
+                (fun y x _ t -> t * x / (x * x + y * y))
+                (fun y x _ t -> -(t * y) / (x * x + y * y))
+        | Opcode.Less -> comparison "less" "x < y" code
+        | Opcode.LessEqual -> comparison "lessEqual" "x ≤ y" code
+        | Opcode.Equal -> comparison "equal" "x = y" code
+        | Opcode.NotEqual -> comparison "notEqual" "x ≠ y" code
+        | Opcode.And -> logical "logicalAnd" "x and y" code
+        | Opcode.Or -> logical "logicalOr" "x or y" code
+        | Opcode.Xor -> logical "logicalXor" "either x or y" code
+        | Opcode.Select -> selectOp ()
+        | Opcode.Cast -> castOp ()
+        | other -> invalidArg (nameof code) $"{other} is not an elementwise op."
+
+    /// d/dx xʸ = y·xʸ⁻¹, which is 0 and not 0·∞ where y is 0.
+    let private powerBase (x: Tensor) (y: Tensor) _ (t: Tensor) =
+        let zero = Tensor.Splat(y.Shape, y.DType, 0.0)
+        select (binary Opcode.Equal y zero) zero (t * y * power x (y - 1.0))
+
+    /// d/dy xʸ = xʸ·ln x, which is 0 where x is 0 and y ≥ 0.
+    let private powerExponent (x: Tensor) (_: Tensor) (z: Tensor) (t: Tensor) =
+        let zero = Tensor.Splat(x.Shape, x.DType, 0.0)
+        let one = Tensor.Splat(x.Shape, x.DType, 1.0)
+        t * z * log (select (binary Opcode.Equal x zero) one x)
+
+    /// The op that an instruction computes.
+    let op (code: Opcode) : Op =
+        OpTable.remember (int code) (fun () -> declare code)
+
+    /// The instructions that have an op, for the catalog.
+    let codes =
+        Enum.GetValues<Opcode>() |> Array.filter (fun code -> code > Opcode.Store)
+
+    let castTo (dtype: DType) (x: Tensor) : Tensor =
+        if x.DType = dtype then
+            x
+        else
+            let back (inputs: Tensor[]) _ t =
+                if inputs[0].DType.IsFloat() && dtype.IsFloat() then Some(castTo inputs[0].DType t) else None
+
+            let forward _ _ (tangents: Tensor option[]) =
+                if x.DType.IsFloat() && dtype.IsFloat() then Option.map (castTo dtype) tangents[0] else None
+
+            let cast =
+                { op Opcode.Cast with
+                    Type = fun inputs -> Op.typed inputs[0].Shape dtype
+                    Jvp = forward
+                    Vjp = fun inputs y g _ -> [| back inputs y g |]
+                    Batch = fun _ inputs -> castTo dtype inputs[0] }
+
+            Op.apply cast [| x |]
+
+    /// Integers become float32 for functions that only floats have.
+    let private toFloat (x: Tensor) = if x.DType.IsFloat() then x else castTo DType.Float32 x
+
+    let unary (code: Opcode) (x: Tensor) : Tensor =
+        match code with
+        | Opcode.Not -> Op.apply (op code) [| castTo DType.Bool x |]
+        | Opcode.Floor
+        | Opcode.Ceil
+        | Opcode.Round
+        | Opcode.Trunc when x.DType.IsInteger() -> x
+        | Opcode.Neg
+        | Opcode.Abs
+        | Opcode.Sign when x.DType.IsInteger() -> Op.apply (op code) [| x |]
+        | Opcode.Neg
+        | Opcode.Abs
+        | Opcode.Sign when x.DType = DType.Bool ->
+            raise (DTypeException $"{(op code).Name}: bool has no sign. Convert with cast, or use logicalNot.")
+        | _ -> Op.apply (op code) [| toFloat x |]
+
+    let private category (dtype: DType) =
+        if dtype.IsFloat() then 2
+        elif dtype.IsInteger() then 1
+        else 0
+
+    /// The common dtype, as in PyTorch: the higher of bool < integer < float; within one of these the larger,
+    /// but a scalar does not widen a tensor that has axes.
+    let private common (x: Tensor) (y: Tensor) =
+        match compare (category x.DType) (category y.DType) with
+        | 0 when x.Rank = 0 && y.Rank > 0 -> y.DType
+        | 0 when y.Rank = 0 && x.Rank > 0 -> x.DType
+        | 0 -> DTypes.Promote(x.DType, y.DType)
+        | order when order > 0 -> x.DType
+        | _ -> y.DType
+
+    /// Operands under one dtype and one shape.
+    let private meet name (x: Tensor) (y: Tensor) : struct (Tensor * Tensor) =
+        if x.DType = y.DType && x.Shape.Equals y.Shape then
+            struct (x, y)
+        else
+            let dtype = common x y
+            let shape = Views.broadcastShapes name x.Shape y.Shape
+            struct (Views.broadcastTo shape (castTo dtype x), Views.broadcastTo shape (castTo dtype y))
+
+    /// On truth values, + and max are "or", · and min are "and".
+    let private onTruth name code =
+        match code with
+        | Opcode.Add
+        | Opcode.Max -> Opcode.Or
+        | Opcode.Mul
+        | Opcode.Min -> Opcode.And
+        | Opcode.Sub -> raise (DTypeException $"{name}: bool has no difference. Use logicalXor, or convert with cast.")
+        | other -> other
+
+    let binary (code: Opcode) (x: Tensor) (y: Tensor) : Tensor =
+        let name = (op code).Name
+        let struct (x, y) = meet name x y
+
+        match code with
+        | Opcode.Atan2 -> Op.apply (op code) [| toFloat x; toFloat y |]
+        | Opcode.And
+        | Opcode.Or
+        | Opcode.Xor when x.DType.IsFloat() ->
+            raise (DTypeException $"{name}: takes bool or integers, not {x.DType.Name()}. Compare first, or convert with cast.")
+        | _ when x.DType = DType.Bool -> Op.apply (op (onTruth name code)) [| x; y |]
+        | _ -> Op.apply (op code) [| x; y |]
+
+    let select (condition: Tensor) (x: Tensor) (y: Tensor) : Tensor =
+        if condition.DType <> DType.Bool then
+            raise (DTypeException $"where: the condition is {condition.DType.Name()}, not bool. Compare it with something.")
+
+        let struct (x, y) = meet "where" x y
+        let shape = Views.broadcastShapes "where" condition.Shape x.Shape
+        Op.apply (op Opcode.Select) [| Views.broadcastTo shape condition; Views.broadcastTo shape x; Views.broadcastTo shape y |]
+
+    /// A number takes the tensor's shape and dtype; a fraction makes an integer tensor's result float32.
+    let numberLike (x: Tensor) (value: float) =
+        let dtype = if x.DType.IsFloat() then x.DType else DType.Float32
+        Tensor.Splat(x.Shape, dtype, value)
+
+    let integerLike (x: Tensor) (value: int) =
+        let dtype = if x.DType = DType.Bool then DType.Int64 else x.DType
+        Tensor.Splat(x.Shape, dtype, float value)
+
+    let withNumber code x value = binary code x (numberLike x value)
+    let ofNumber code value x = binary code (numberLike x value) x
+    let withInteger code x value = binary code x (integerLike x value)
+    let ofInteger code value x = binary code (integerLike x value) x
+
+    /// True division: integers become float32 first, as in PyTorch.
+    let divide (x: Tensor) (y: Tensor) =
+        let bothWhole = not (x.DType.IsFloat() || y.DType.IsFloat())
+        if bothWhole then binary Opcode.Div (toFloat x) (toFloat y) else binary Opcode.Div x y
+
+    let power (x: Tensor) (y: Tensor) = binary Opcode.Pow x y
+
+/// The index maps and the sum that broadcasting needs.
+module internal Views =
+    /// The shape that both stretch to, by NumPy's rule: aligned at the last axis, sizes agree or one of them is 1.
+    let broadcastShapes name (a: Shape) (b: Shape) : Shape =
+        if a.Equals b then
+            a
+        else
+            let rank = max a.Rank b.Rank
+
+            let size axis =
+                let x = if axis + a.Rank < rank then 1 else a.[axis + a.Rank - rank]
+                let y = if axis + b.Rank < rank then 1 else b.[axis + b.Rank - rank]
+
+                if x = y || y = 1 then x
+                elif x = 1 then y
+                else
+                    raise (ShapeException $"{name}: shapes {a} and {b} do not broadcast: {x} ≠ {y} at axis {axis - rank}. Sizes must agree or be 1, counted from the last axis.")
+
+            Shape(Seq.init rank size)
+
+    let reshape (shape: Shape) (x: Tensor) : Tensor =
+        if shape.Equals x.Shape then
+            x
+        else
+            let op =
+                Op.linear "reshape" "the same elements, row by row, under another shape" (View Reshape)
+                    (fun x ->
+                        if x.Count <> shape.Count then
+                            raise (ShapeException $"reshape: {x.Shape} has {x.Count} elements, {shape} has {shape.Count}.")
+                        shape)
+                    (fun x g -> reshape x.Shape g)
+                    (fun _ x -> reshape (Shape(Seq.append [ x.Shape.[0] ] shape.Sizes)) x)
+
+            Op.apply op [| x |]
+
+    let private requireStretch (source: Shape) (target: Shape) =
+        let added = target.Rank - source.Rank
+        let fits axis = source.[axis] = target.[axis + added] || source.[axis] = 1
+
+        if added < 0 || not (Seq.forall fits (seq { 0 .. source.Rank - 1 })) then
+            raise (ShapeException $"broadcastTo: {source} does not stretch to {target}. Sizes must agree or be 1, counted from the last axis.")
+
+    let broadcastTo (shape: Shape) (x: Tensor) : Tensor =
+        if shape.Equals x.Shape then
+            x
+        elif x.Op.Lower.IsSplat then
+            requireStretch x.Shape shape
+            Tensor.SplatBits(shape, x.DType, x.Number)
+        else
+            let batched (one: Tensor) (x: Tensor) =
+                let ones = Seq.replicate (shape.Rank - one.Rank) 1
+                let aligned = Seq.concat [ seq { x.Shape.[0] }; ones; one.Shape.Sizes ]
+                reshape (Shape aligned) x |> broadcastTo (Shape(Seq.append [ x.Shape.[0] ] shape.Sizes))
+
+            let op =
+                Op.linear "broadcastTo" "repeats along axes of size 1 and along new axes in front" (View Broadcast)
+                    (fun x ->
+                        requireStretch x.Shape shape
+                        shape)
+                    (fun x g -> sumTo x.Shape g)
+                    batched
+
+            Op.apply op [| x |]
+
+    /// Adds up along axes (distinct, not negative), which vanish.
+    let sum (axes: int[]) (x: Tensor) : Tensor =
+        if axes.Length = 0 then
+            x
+        else
+            let axes = Array.sort axes
+
+            let op =
+                Op.linear "sum" "adds up the elements along axes" (Reduce(Fold.Sum, axes))
+                    (fun x -> without axes x.Shape)
+                    (fun x g -> unsum axes x.Shape g)
+                    (fun _ x -> sum (Array.map ((+) 1) axes) x)
+
+            Op.apply op [| x |]
+
+    /// The shape after the axes have vanished.
+    let without (axes: int[]) (shape: Shape) =
+        Shape(Seq.indexed shape.Sizes |> Seq.filter (fun (axis, _) -> not (Array.contains axis axes)) |> Seq.map snd)
+
+    /// The shape with the axes shrunk to size 1.
+    let shrunk (axes: int[]) (shape: Shape) =
+        Shape(shape.Sizes |> Seq.mapi (fun axis size -> if Array.contains axis axes then 1 else size))
+
+    /// Repeats along axes that had vanished, back to the shape: the transpose of sum.
+    let unsum (axes: int[]) (shape: Shape) (g: Tensor) =
+        g |> reshape (shrunk axes shape) |> broadcastTo shape
+
+    /// Sums what broadcasting has repeated: the transpose of broadcastTo.
+    let sumTo (shape: Shape) (g: Tensor) : Tensor =
+        let added = g.Rank - shape.Rank
+
+        let stretched axis =
+            axis < added || (shape.[axis - added] = 1 && g.Shape.[axis] <> 1)
+
+        g |> sum (Array.filter stretched [| 0 .. g.Rank - 1 |]) |> reshape shape
+
+/// Looking at values.
+module internal Evaluation =
+    /// While it is true, on this flow of control, values come from the reference evaluator.
+    let useReference = OpTable.useReference
+
+    let private refuse (node: Tensor) (root: Tensor) =
+        let transform =
+            match node with
+            | :? Placeholder as placeholder -> placeholder.Scope.Transform
+            | _ -> "a transform"
+
+        raise (
+            TracingException
+                $"{root.Op.Name}: the value of this {root.Shape} tensor is not known while {transform} traces the function, so it cannot be looked at. Use cond, whileLoop or where, or move the decision outside of {transform}."
+        )
+
+    /// The nodes that the roots need, operands first, each with the operands as they stood.
+    let private order (roots: Tensor[]) =
+        let found = Dictionary<Tensor, int>(HashIdentity.Reference)
+        let nodes = List<struct (Tensor * Tensor[])>()
+        let stack = Stack<struct (Tensor * Tensor[] * int)>()
+
+        let visit (node: Tensor) =
+            if not (found.ContainsKey node) then
+                // A value may appear while we look, so it is asked for after the operands.
+                let operands = node.Operands
+                let operands = if isNull node.KnownValue then operands else [||]
+                stack.Push(struct (node, operands, 0))
+
+        for root in roots do
+            visit root
+
+            while stack.Count > 0 do
+                let struct (node, operands, next) = stack.Pop()
+
+                if next < operands.Length then
+                    stack.Push(struct (node, operands, next + 1))
+                    visit operands[next]
+                elif found.TryAdd(node, nodes.Count) then
+                    nodes.Add(struct (node, operands))
+
+        struct (found, nodes)
+
+    let private toNode (found: Dictionary<Tensor, int>) (struct (node: Tensor, operands: Tensor[])) : Node =
+        let isData = not (isNull node.KnownValue) && operands.Length = 0 && not node.Op.Lower.IsSplat
+
+        { Lowering = (if isData then Leaf else node.Op.Lower)
+          Inputs = operands |> Array.map (fun operand -> found[operand])
+          Shape = node.Shape
+          DType = node.DType }
+
+    let private compute (roots: Tensor[]) =
+        let struct (found, nodes) = order roots
+        let arrays = Array.zeroCreate<NDArray> nodes.Count
+
+        let graph =
+            { Nodes =
+                Array.init nodes.Count (fun i ->
+                    let node = toNode found nodes[i]
+
+                    if node.Lowering.IsLeaf then
+                        let struct (tensor, _) = nodes[i]
+                        arrays[i] <- tensor.KnownValue
+
+                        if isNull arrays[i] then
+                            refuse tensor roots[0]
+
+                    node)
+              Outputs = roots |> Array.map (fun root -> found[root]) }
+
+        let number i =
+            let struct (tensor: Tensor, _) = nodes[i]
+            tensor.Number
+
+        let run = if useReference.Value then Reference.run else Compiler.run
+        let values = run graph (fun i -> arrays[i]) number
+        Array.iter2 (fun (root: Tensor) value -> root.Collapse value) roots values
+
+    /// Computes the values of all the tensors together.
+    let force (roots: Tensor[]) : unit =
+        let unknown = roots |> Array.filter (fun root -> isNull root.KnownValue)
+
+        if unknown.Length > 0 then
+            compute unknown

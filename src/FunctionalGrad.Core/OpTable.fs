@@ -1,0 +1,38 @@
+/// Ops that have no parameters exist once. The table stands before the graph, because values inside a recursive group of types
+/// are initialized too late.
+module internal FunctionalGrad.OpTable
+
+let private ops: obj[] = Array.zeroCreate 256
+
+[<Literal>]
+let Leaf = 200
+
+[<Literal>]
+let Splat = 201
+
+[<Literal>]
+let Zero = 202
+
+[<Literal>]
+let OneFloat = 203
+
+[<Literal>]
+let OneInteger = 204
+
+[<Literal>]
+let Alias = 205
+
+[<Literal>]
+let Detach = 206
+
+/// The op at a place of the table, made when it is first asked for. Two threads may both make it; either will do.
+let remember (place: int) (make: unit -> 'Op) : 'Op =
+    match ops[place] with
+    | null ->
+        let op = make ()
+        ops[place] <- box op
+        op
+    | op -> unbox<'Op> op
+
+/// While it is true, on this flow of control, values come from the reference evaluator.
+let useReference = System.Threading.AsyncLocal<bool>()
