@@ -1,0 +1,276 @@
+namespace FunctionalGrad
+
+open FunctionalGrad.Compile
+
+/// Checks and ops behind the functions of shapes.
+module internal Shaping =
+    /// Axes counted from the front, each once.
+    let axes (name: string) (axes: int seq) (shape: Shape) : int[] =
+        let resolved = axes |> Seq.map (fun axis -> shape.Axis(name, axis)) |> Array.ofSeq
+
+        if (Array.distinct resolved).Length <> resolved.Length then
+            let given = axes |> Seq.map string |> String.concat "; "
+            raise (ShapeException $"{name}: the axes [{given}] name an axis of shape {shape} twice.")
+
+        resolved
+
+    /// Result axis i is operand axis axes[i].
+    let rec permute (axes: int[]) (x: Tensor) : Tensor =
+        if axes = [| 0 .. axes.Length - 1 |] then
+            x
+        else
+            let inverse = Array.init axes.Length (fun axis -> System.Array.IndexOf(axes, axis))
+
+            let op =
+                Op.linear "permute" "reorders the axes" (View(Permute axes))
+                    (fun x -> Shape(axes |> Seq.map (fun axis -> x.Shape.[axis])))
+                    (fun _ g -> permute inverse g)
+                    (fun _ x -> permute (Array.append [| 0 |] (Array.map ((+) 1) axes)) x)
+
+            Op.apply op [| x |]
+
+    let private inFront (first: int) (rest: int[]) = Array.append [| first |] rest
+
+    /// Every step-th element from start, `sizes` of them, along each axis. Arguments are checked by the caller.
+    let rec slice (starts: int[]) (steps: int[]) (sizes: Shape) (x: Tensor) : Tensor =
+        let whole = Array.forall ((=) 0) starts && Array.forall ((=) 1) steps && sizes.Equals x.Shape
+
+        if whole then
+            x
+        else
+            let op =
+                Op.linear "slice" "every step-th element from start, along each axis" (View(Slice(starts, steps)))
+                    (fun _ -> sizes)
+                    (fun x g -> embed starts steps x.Shape g)
+                    (fun _ x ->
+                        let batched = Shape(Seq.append [ x.Shape.[0] ] sizes.Sizes)
+                        slice (inFront 0 starts) (inFront 1 steps) batched x)
+
+            Op.apply op [| x |]
+
+    /// Zeros of a shape, with x written at every step-th element from start: the transpose of slice.
+    and embed (starts: int[]) (steps: int[]) (shape: Shape) (x: Tensor) : Tensor =
+        let op =
+            Op.linear "embed" "zeros, with the operand written at every step-th element from start" (Embed(starts, steps))
+                (fun _ -> shape)
+                (fun x g -> slice starts steps x.Shape g)
+                (fun _ x ->
+                    let batched = Shape(Seq.append [ x.Shape.[0] ] shape.Sizes)
+                    embed (inFront 0 starts) (inFront 1 steps) batched x)
+
+        Op.apply op [| x |]
+
+    /// Part of one axis: `size` elements from `start`.
+    let narrow (axis: int) (start: int) (size: int) (x: Tensor) : Tensor =
+        let starts = Array.init x.Rank (fun i -> if i = axis then start else 0)
+        let sizes = x.Shape.Sizes |> Seq.mapi (fun i n -> if i = axis then size else n)
+        slice starts (Array.create x.Rank 1) (Shape sizes) x
+
+    let private joined (axis: int) (inputs: Tensor[]) =
+        let first = inputs[0].Shape
+
+        for x in inputs do
+            let agrees i = i = axis || x.Shape.[i] = first.[i]
+
+            if x.Rank <> first.Rank || not (Seq.forall agrees (seq { 0 .. first.Rank - 1 })) then
+                raise (ShapeException $"concat: shapes {first} and {x.Shape} differ in more than axis {axis}. All other sizes must agree.")
+
+        Shape(first.Sizes |> Seq.mapi (fun i n -> if i = axis then inputs |> Array.sumBy (fun x -> x.Shape.[axis]) else n))
+
+    /// The operands one after the other along an axis. They have one dtype.
+    let rec concat (axis: int) (inputs: Tensor[]) : Tensor =
+        let zerosLike (x: Tensor) = Tensor.Splat(x.Shape, x.DType, 0.0)
+
+        let starts =
+            inputs |> Array.map (fun x -> if x.Rank > axis then x.Shape.[axis] else 0) |> Array.scan (+) 0
+
+        let op =
+            { Name = "concat"
+              Doc = "joins tensors along an axis"
+              Domain = Anywhere
+              Lower = Concat axis
+              Type = fun inputs -> Op.typed (joined axis inputs) inputs[0].DType
+              Jvp =
+                fun inputs _ tangents ->
+                    Array.map2 (fun x tangent -> Option.defaultWith (fun () -> zerosLike x) tangent) inputs tangents
+                    |> concat axis
+                    |> Some
+              Vjp =
+                fun inputs _ g needed ->
+                    Array.init inputs.Length (fun i ->
+                        if needed[i] then Some(narrow axis starts[i] inputs[i].Shape.[axis] g) else None)
+              Batch = Op.batchAll (concat (axis + 1)) }
+
+        Op.apply op inputs
+
+/// Functions of shapes. None of them copies when its reader can read through it.
+[<AutoOpen>]
+module Shapes =
+    /// The same elements, row by row, under another shape. One size may be −1: it follows from the others.
+    /// <exception cref="T:FunctionalGrad.ShapeException">The number of elements differs.</exception>
+    let reshape (sizes: int list) (x: Tensor) : Tensor =
+        let unknown = sizes |> List.filter ((=) -1) |> List.length
+        let known = sizes |> List.filter ((<>) -1) |> List.fold (fun n size -> n * int64 size) 1L
+        let given = sizes |> List.map string |> String.concat ", "
+
+        if unknown > 1 then
+            raise (ShapeException $"reshape: [{given}] leaves {unknown} sizes open; only one can be −1.")
+
+        if unknown = 1 && (known <= 0L || int64 x.Count % known <> 0L) then
+            raise (ShapeException $"reshape: {x.Shape} has {x.Count} elements, which [{given}] cannot divide evenly.")
+
+        let inferred = if unknown = 1 then int (int64 x.Count / known) else 0
+        Views.reshape (Shape(sizes |> List.map (fun size -> if size = -1 then inferred else size))) x
+
+    /// All elements along one axis, row by row.
+    let flatten (x: Tensor) : Tensor = Views.reshape (Shape.Of x.Count) x
+
+    /// Axes in another order: result axis i is operand axis axes[i].
+    /// <exception cref="T:FunctionalGrad.ShapeException">The axes are not each named once.</exception>
+    let permute (axes: int list) (x: Tensor) : Tensor =
+        let resolved = Shaping.axes "permute" axes x.Shape
+
+        if resolved.Length <> x.Rank then
+            raise (ShapeException $"permute: {resolved.Length} axes are named, but shape {x.Shape} has {x.Rank}.")
+
+        Shaping.permute resolved x
+
+    /// All axes in reverse order; of a matrix, the transpose.
+    let transpose (x: Tensor) : Tensor =
+        Shaping.permute [| x.Rank - 1 .. -1 .. 0 |] x
+
+    /// Exchanges two axes.
+    let swapaxes (first: int) (second: int) (x: Tensor) : Tensor =
+        let a, b = x.Shape.Axis("swapaxes", first), x.Shape.Axis("swapaxes", second)
+        let swap axis = if axis = a then b elif axis = b then a else axis
+        Shaping.permute (Array.init x.Rank swap) x
+
+    /// Repeats along axes of size 1 and along new axes in front, to the given sizes.
+    /// <exception cref="T:FunctionalGrad.ShapeException">A size differs and is not 1.</exception>
+    let broadcastTo (sizes: int list) (x: Tensor) : Tensor = Views.broadcastTo (Shape sizes) x
+
+    /// Inserts an axis of size 1 so that it stands at the given place of the result.
+    let expandDims (axis: int) (x: Tensor) : Tensor =
+        let result = Shape(Seq.append x.Shape.Sizes [ 1 ])
+        let place = result.Axis("expandDims", axis)
+        let sizes = Array.ofSeq x.Shape.Sizes
+        Views.reshape (Shape(Array.concat [ sizes[.. place - 1]; [| 1 |]; sizes[place..] ])) x
+
+    /// Drops the named axes, which have size 1.
+    /// <exception cref="T:FunctionalGrad.ShapeException">An axis has another size.</exception>
+    let squeeze (axes: int list) (x: Tensor) : Tensor =
+        let resolved = Shaping.axes "squeeze" axes x.Shape
+
+        for axis in resolved do
+            if x.Shape.[axis] <> 1 then
+                raise (ShapeException $"squeeze: axis {axis} of shape {x.Shape} has size {x.Shape.[axis]}, not 1.")
+
+        Views.reshape (Views.without resolved x.Shape) x
+
+    /// Drops every axis of size 1.
+    let squeezeAll (x: Tensor) : Tensor =
+        Views.reshape (Shape(x.Shape.Sizes |> Seq.filter ((<>) 1))) x
+
+    /// Reverses the order along axes.
+    let flip (axes: int list) (x: Tensor) : Tensor =
+        let flipped = Shaping.axes "flip" axes x.Shape
+        let isFlipped axis = Array.contains axis flipped
+        let starts = Array.init x.Rank (fun axis -> if isFlipped axis then max 0 (x.Shape.[axis] - 1) else 0)
+        let steps = Array.init x.Rank (fun axis -> if isFlipped axis then -1 else 1)
+        Shaping.slice starts steps x.Shape x
+
+    /// Part of a tensor as in NumPy's x[start:stop:step], one triple for each of the first axes; None takes what NumPy takes.
+    /// Negative positions count from the end, and positions beyond the ends are cut back.
+    /// <exception cref="T:FunctionalGrad.ShapeException">There are more triples than axes, or a step is 0.</exception>
+    let slice (ranges: (int option * int option * int option) list) (x: Tensor) : Tensor =
+        if ranges.Length > x.Rank then
+            raise (ShapeException $"slice: {ranges.Length} ranges for shape {x.Shape}, which has {x.Rank} axes.")
+
+        let resolve axis (start, stop, step) =
+            let n = x.Shape.[axis]
+            let step = Option.defaultValue 1 step
+
+            if step = 0 then
+                raise (ShapeException $"slice: the step along axis {axis} is 0; it must be positive, or negative to go backwards.")
+
+            let low, high = if step > 0 then 0, n else -1, n - 1
+            let place i = max low (min high (if i < 0 then i + n else i))
+            let first = Option.map place start |> Option.defaultValue (if step > 0 then 0 else n - 1)
+            let last = Option.map place stop |> Option.defaultValue (if step > 0 then n else -1)
+            let span = if step > 0 then last - first + step - 1 else first - last - step - 1
+            let size = max 0 (span / abs step)
+            struct ((if size = 0 then 0 else first), step, size)
+
+        let whole = List.replicate (x.Rank - ranges.Length) (None, None, None)
+        let resolved = ranges @ whole |> List.mapi resolve |> Array.ofList
+        let starts = resolved |> Array.map (fun (struct (start, _, _)) -> start)
+        let steps = resolved |> Array.map (fun (struct (_, step, _)) -> step)
+        Shaping.slice starts steps (Shape(resolved |> Seq.map (fun (struct (_, _, size)) -> size))) x
+
+    /// The part at one position of an axis, which vanishes; a negative position counts from the end.
+    /// <exception cref="T:FunctionalGrad.IndexException">There is no such position.</exception>
+    let select (axis: int) (position: int) (x: Tensor) : Tensor =
+        let axis = x.Shape.Axis("select", axis)
+        let n = x.Shape.[axis]
+
+        if position < -n || position >= n then
+            raise (IndexException $"select: position {position} is out of range for axis {axis} of shape {x.Shape}; it may be from {-n} to {n - 1}.")
+
+        let start = if position < 0 then position + n else position
+        Shaping.narrow axis start 1 x |> Views.reshape (Views.without [| axis |] x.Shape)
+
+    let private oneDType (name: string) (tensors: Tensor list) =
+        if tensors.IsEmpty then
+            raise (ShapeException $"{name}: there is nothing to join; give at least one tensor.")
+
+        let dtype = tensors |> List.map (fun x -> x.DType) |> List.reduce (fun a b -> DTypes.Promote(a, b))
+        tensors |> List.map (Elementwise.castTo dtype) |> Array.ofList
+
+    /// Tensors one after the other along an axis that they have.
+    /// <exception cref="T:FunctionalGrad.ShapeException">Other sizes differ, or the list is empty.</exception>
+    let concat (axis: int) (tensors: Tensor list) : Tensor =
+        let inputs = oneDType "concat" tensors
+        Shaping.concat (inputs[0].Shape.Axis("concat", axis)) inputs
+
+    /// Tensors of one shape, one after the other along a new axis.
+    /// <exception cref="T:FunctionalGrad.ShapeException">Shapes differ, or the list is empty.</exception>
+    let stack (axis: int) (tensors: Tensor list) : Tensor =
+        for x in tensors do
+            if not (x.Shape.Equals tensors.Head.Shape) then
+                raise (ShapeException $"stack: shapes {tensors.Head.Shape} and {x.Shape} differ; all must be the same.")
+
+        let inputs = oneDType "stack" tensors
+        let place = Shape(Seq.append inputs[0].Shape.Sizes [ 1 ]).Axis("stack", axis)
+        inputs |> Array.map (expandDims place) |> Shaping.concat place
+
+    /// Pieces of the given sizes along an axis.
+    /// <exception cref="T:FunctionalGrad.ShapeException">The sizes do not add up to the axis.</exception>
+    let split (axis: int) (sizes: int list) (x: Tensor) : Tensor list =
+        let axis = x.Shape.Axis("split", axis)
+        let given = sizes |> List.map string |> String.concat "; "
+
+        if List.exists (fun size -> size < 0) sizes || List.sum sizes <> x.Shape.[axis] then
+            raise (ShapeException $"split: the sizes [{given}] do not add up to the {x.Shape.[axis]} of axis {axis}, shape {x.Shape}.")
+
+        let starts = sizes |> List.scan (+) 0
+        List.map2 (fun start size -> Shaping.narrow axis start size x) (List.take sizes.Length starts) sizes
+
+    /// Surrounds with a number: (before, after) elements for each axis.
+    /// <exception cref="T:FunctionalGrad.ShapeException">There is not one pair for each axis, or one is negative.</exception>
+    let padWith (value: float) (widths: (int * int) list) (x: Tensor) : Tensor =
+        if widths.Length <> x.Rank || widths |> List.exists (fun (before, after) -> before < 0 || after < 0) then
+            raise (ShapeException $"pad: {widths.Length} pairs of widths for shape {x.Shape}; it takes {x.Rank}, none negative.")
+
+        let starts = widths |> List.map fst |> Array.ofList
+        let steps = Array.create x.Rank 1
+        let shape = Shape(Seq.map2 (fun size (before, after) -> size + before + after) x.Shape.Sizes widths)
+        let embedded = if shape.Equals x.Shape then x else Shaping.embed starts steps shape x
+
+        if value = 0.0 then
+            embedded
+        else
+            let inside = Shaping.embed starts steps shape (Tensor.Splat(x.Shape, DType.Bool, 1.0))
+            Elementwise.select inside embedded (Tensor.Splat(shape, x.DType, value))
+
+    /// Surrounds with zeros: (before, after) elements for each axis.
+    let pad (widths: (int * int) list) (x: Tensor) : Tensor = padWith 0.0 widths x

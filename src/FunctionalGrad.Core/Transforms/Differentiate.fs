@@ -1,0 +1,89 @@
+namespace FunctionalGrad
+
+open System.Collections.Generic
+
+/// Reverse and forward mode: folds over the graph, made of the ops' own rules.
+module internal Differentiate =
+    let private zerosLike (x: Tensor) = Tensor.Splat(x.Shape, x.DType, 0.0)
+
+    let private isFloat (x: Tensor) = x.DType.IsFloat()
+
+    /// What reaches each input when the outputs receive cotangents; None where nothing does.
+    let pullback (outputs: Tensor[]) (cotangents: Tensor option[]) (inputs: Tensor[]) : Tensor option[] =
+        let order = Walk.between Dependence.Differentiated outputs inputs
+        let reached = Dictionary<Tensor, Tensor>(HashIdentity.Reference)
+
+        let receive (node: Tensor) (g: Tensor) =
+            reached[node] <-
+                match reached.TryGetValue node with
+                | true, before -> before + g
+                | _ -> g
+
+        Array.iter2 (fun output g -> Option.iter (receive output) g) outputs cotangents
+        let wanted = HashSet<Tensor>(Seq.append inputs order |> Seq.filter isFloat, HashIdentity.Reference)
+
+        for i in order.Count - 1 .. -1 .. 0 do
+            let node = order[i]
+
+            match reached.TryGetValue node with
+            | true, g ->
+                // What is not an input has done its part, and may be forgotten while the walk goes on.
+                reached.Remove node |> ignore
+                let operands = node.Operands
+                let needed = operands |> Array.map wanted.Contains
+                let parts = node.Op.Vjp operands node g needed
+
+                parts
+                |> Array.iteri (fun position part ->
+                    match part with
+                    | Some g when needed[position] -> receive operands[position] g
+                    | _ -> ())
+            | _ -> ()
+
+        inputs
+        |> Array.map (fun input ->
+            match reached.TryGetValue input with
+            | true, g -> Some g
+            | _ -> None)
+
+    /// How the outputs move when the inputs move by tangents; None where they do not.
+    let pushforward (inputs: Tensor[]) (tangents: Tensor[]) (outputs: Tensor[]) : Tensor option[] =
+        let moves = Dictionary<Tensor, Tensor>(HashIdentity.Reference)
+        Array.iter2 (fun input tangent -> moves[input] <- tangent) inputs tangents
+
+        let tangentOf node =
+            match moves.TryGetValue node with
+            | true, tangent -> Some tangent
+            | _ -> None
+
+        for node in Walk.between Dependence.Differentiated outputs inputs do
+            let operands = node.Operands
+            let tangents = operands |> Array.map tangentOf
+
+            if Array.exists Option.isSome tangents && isFloat node then
+                node.Op.Jvp operands node tangents |> Option.iter (fun tangent -> moves[node] <- tangent)
+
+        outputs |> Array.map tangentOf
+
+    /// Zeros where nothing arrived.
+    let orZeros (likes: Tensor[]) (parts: Tensor option[]) =
+        Array.map2 (fun like part -> Option.defaultWith (fun () -> zerosLike like) part) likes parts
+
+/// One function over many examples.
+module internal Batching =
+    /// The outputs with one more axis in front, when the inputs are replaced by values that have it.
+    let push (inputs: Tensor[]) (values: Tensor[]) (outputs: Tensor[]) : Tensor option[] =
+        let mapped = Dictionary<Tensor, Tensor>(HashIdentity.Reference)
+        Array.iter2 (fun input value -> mapped[input] <- value) inputs values
+
+        for node in Walk.between Dependence.Traced outputs inputs do
+            let operands = node.Operands
+            let isMapped = operands |> Array.map mapped.ContainsKey
+            let values = operands |> Array.map (fun operand -> if mapped.ContainsKey operand then mapped[operand] else operand)
+            mapped[node] <- node.Op.Batch isMapped values
+
+        outputs
+        |> Array.map (fun output ->
+            match mapped.TryGetValue output with
+            | true, value -> Some value
+            | _ -> None)

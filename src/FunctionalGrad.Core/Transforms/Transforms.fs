@@ -1,0 +1,188 @@
+namespace FunctionalGrad
+
+open System
+
+/// Transforms: functions in, functions out. Called with known arguments they run at once and give known values; inside
+/// another transform they give graph, so they nest to any order.
+[<AutoOpen>]
+module Transforms =
+    let private requireSome transform (leaves: Tensor[]) =
+        if not (Array.exists (fun (x: Tensor) -> x.DType.IsFloat()) leaves) then
+            let found = leaves |> Array.map (fun x -> $"{x.DType.Name()} {x.Shape}") |> String.concat ", "
+            raise (GradientException $"{transform}: there is no float tensor to differentiate by, only [{found}]. Convert with cast to float32 or float64.")
+
+    let private requireScalar transform (y: Tensor) =
+        if y.Rank <> 0 then
+            raise (GradientException $"{transform}: the function gives a tensor of shape {y.Shape}; only a scalar has one gradient. Sum it, or ask for jacobian.")
+
+        if not (y.DType.IsFloat()) then
+            raise (GradientException $"{transform}: the function gives {y.DType.Name()}, which does not move smoothly. Convert with cast before the arithmetic, not after.")
+
+    let private requireSame transform what (expected: Tensor[]) (given: Tensor[]) =
+        let describe (leaves: Tensor[]) = leaves |> Array.map (fun x -> x.Shape.ToString()) |> String.concat ", "
+
+        if expected.Length <> given.Length || not (Array.forall2 (fun (a: Tensor) (b: Tensor) -> a.Shape.Equals b.Shape) expected given) then
+            raise (ShapeException $"{transform}: the {what} must have the shapes [{describe expected}], not [{describe given}].")
+
+    /// Cotangents (or tangents) in the dtype of what they belong to.
+    let private matching (like: Tensor[]) (given: Tensor[]) =
+        Array.map2 (fun (x: Tensor) (t: Tensor) -> if x.DType.IsFloat() then Elementwise.castTo x.DType t else t) like given
+
+    let private differentiate transform (f: 'P -> 'Y) (parameters: 'P) (finish: 'Y -> Tensor[] -> Tensor[]) : Tensor[] =
+        let leaves = Tree.flatten parameters
+        requireSome transform leaves
+
+        let results =
+            Walk.withVariables transform leaves (fun variables ->
+                let y = f (Tree.withLeaves parameters variables)
+                finish y variables)
+
+        Walk.settle results
+
+    /// The value of a scalar function and its gradient, which has the structure of the argument.
+    /// <exception cref="T:FunctionalGrad.GradientException">The function does not give a float scalar, or the argument holds no float.</exception>
+    let valueAndGrad (f: 'P -> Tensor) : 'P -> Tensor * 'P =
+        fun parameters ->
+            let results =
+                differentiate "grad" f parameters (fun y variables ->
+                    requireScalar "grad" y
+                    let one = Tensor.Splat(y.Shape, y.DType, 1.0)
+                    let parts = Differentiate.pullback [| y |] [| Some one |] variables
+                    Array.append [| y |] (Differentiate.orZeros variables parts))
+
+            results[0], Tree.withLeaves parameters results[1..]
+
+    /// The gradient of a scalar function: again a function, so it nests.
+    /// <exception cref="T:FunctionalGrad.GradientException">The function does not give a float scalar, or the argument holds no float.</exception>
+    let grad (f: 'P -> Tensor) : 'P -> 'P = fun parameters -> valueAndGrad f parameters |> snd
+
+    /// The value at x and the pullback there: cotangents of the output → cotangents of the input, Jᵀ·g.
+    let vjp (f: 'X -> 'Y) (x: 'X) : 'Y * ('Y -> 'X) =
+        let leaves = Tree.flatten x
+        requireSome "vjp" leaves
+        let variables, y = Walk.withVariables "vjp" leaves (fun variables -> variables, f (Tree.withLeaves x variables))
+        let outputs = Tree.flatten y
+
+        let pull (g: 'Y) : 'X =
+            let cotangents = Tree.flatten g
+            requireSame "vjp" "cotangents" outputs cotangents
+
+            let parts = Differentiate.pullback outputs (matching outputs cotangents |> Array.map Some) variables
+            Differentiate.orZeros variables parts |> Walk.settle |> Tree.withLeaves x
+
+        Tree.withLeaves y (Walk.settle outputs), pull
+
+    /// The value at x and how it moves when x moves by dx: J·dx.
+    let jvp (f: 'X -> 'Y) (x: 'X) (dx: 'X) : 'Y * 'Y =
+        let leaves, tangents = Tree.flatten x, Tree.flatten dx
+        requireSome "jvp" leaves
+        requireSame "jvp" "tangents" leaves tangents
+
+        let y, results =
+            Walk.withVariables "jvp" leaves (fun variables ->
+                let y = f (Tree.withLeaves x variables)
+                let outputs = Tree.flatten y
+                let moves = Differentiate.pushforward variables (matching leaves tangents) outputs
+                y, Array.append outputs (Differentiate.orZeros outputs moves))
+
+        let settled = Walk.settle results
+        let half = settled.Length / 2
+        Tree.withLeaves y settled[.. half - 1], Tree.withLeaves y settled[half..]
+
+    /// Maps a function of one example over axis 0 of every tensor of the argument; results are stacked along axis 0.
+    /// <exception cref="T:FunctionalGrad.ShapeException">The sizes of the mapped axes differ, or there is nothing to map over.</exception>
+    let vmap (f: 'A -> 'B) : 'A -> 'B =
+        fun examples ->
+            let leaves = Tree.flatten examples
+            let sizes = leaves |> Array.map (fun x -> if x.Rank = 0 then -1 else x.Shape.[0]) |> Array.distinct
+
+            match sizes with
+            | [| size |] when size >= 0 ->
+                let scope = Scope "vmap"
+                let example (x: Tensor) = Placeholder(scope, Shape(Seq.skip 1 x.Shape.Sizes), x.DType) :> Tensor
+                let placeholders = leaves |> Array.map example
+
+                let y =
+                    try
+                        f (Tree.withLeaves examples placeholders)
+                    finally
+                        scope.IsOpen <- false
+
+                let outputs = Tree.flatten y
+                let repeated (output: Tensor) = Views.broadcastTo (Shape(Seq.append [ size ] output.Shape.Sizes)) output
+
+                Batching.push placeholders leaves outputs
+                |> Array.map2 (fun output part -> Option.defaultWith (fun () -> repeated output) part) outputs
+                |> Walk.settle
+                |> Tree.withLeaves y
+            | _ ->
+                let shapes = leaves |> Array.map (fun x -> x.Shape.ToString()) |> String.concat ", "
+                raise (ShapeException $"vmap: every tensor needs an axis 0 of one size, but the shapes are [{shapes}].")
+
+    /// The unit vectors of a shape, stacked along a new axis 0.
+    let private basis (shape: Shape) (dtype: DType) =
+        let n = shape.Count
+        let row = Views.reshape (Shape.Of(n, 1)) (Data.iota n) |> Views.broadcastTo (Shape.Of(n, n))
+        let column = Views.broadcastTo (Shape.Of(n, n)) (Data.iota n)
+
+        Elementwise.binary Loops.Opcode.Equal row column
+        |> Elementwise.castTo dtype
+        |> Views.reshape (Shape(Seq.append [ n ] shape.Sizes))
+
+    /// The Jacobian by columns (forward mode): element [i…, j…] is ∂yᵢ/∂xⱼ.
+    let jacfwd (f: Tensor -> Tensor) : Tensor -> Tensor =
+        fun x ->
+            requireSome "jacfwd" [| x |]
+            let columns = vmap (fun dx -> jvp f x dx |> snd) (basis x.Shape x.DType)
+            let outer = columns.Rank - 1
+            let last = Seq.append [ 1..outer ] [ 0 ] |> Array.ofSeq
+            let shape = Shape(Seq.append (Seq.skip 1 columns.Shape.Sizes) x.Shape.Sizes)
+            [| Shaping.permute last columns |> Views.reshape shape |] |> Walk.settle |> Array.exactlyOne
+
+    /// The Jacobian by rows (reverse mode): element [i…, j…] is ∂yᵢ/∂xⱼ.
+    let jacrev (f: Tensor -> Tensor) : Tensor -> Tensor =
+        fun x ->
+            let y, pull = vjp f x
+
+            if not (y.DType.IsFloat()) then
+                raise (GradientException $"jacrev: the function gives {y.DType.Name()}, which does not move smoothly.")
+
+            let rows = vmap pull (basis y.Shape y.DType)
+            let shape = Shape(Seq.append y.Shape.Sizes x.Shape.Sizes)
+            [| Views.reshape shape rows |] |> Walk.settle |> Array.exactlyOne
+
+    /// The Jacobian: element [i…, j…] is ∂yᵢ/∂xⱼ. By rows when there are fewer outputs than inputs, else by columns.
+    let jacobian (f: Tensor -> Tensor) : Tensor -> Tensor =
+        fun x ->
+            let mutable outputs = 0
+
+            let counted x =
+                let y = f x
+                outputs <- y.Count
+                y
+
+            let y, pull = vjp counted x
+
+            if outputs < x.Count then
+                let rows = vmap pull (basis y.Shape y.DType)
+                [| Views.reshape (Shape(Seq.append y.Shape.Sizes x.Shape.Sizes)) rows |] |> Walk.settle |> Array.exactlyOne
+            else
+                jacfwd f x
+
+    /// The matrix of second derivatives of a scalar function: element [i…, j…] is ∂²f/∂xᵢ∂xⱼ.
+    let hessian (f: Tensor -> Tensor) : Tensor -> Tensor = jacfwd (grad f)
+
+    /// The derivative of a function of one number; again such a function, so that diff (diff f) is the second derivative.
+    /// <exception cref="T:FunctionalGrad.GradientException">The argument or the result is not a scalar.</exception>
+    let diff (f: Tensor -> Tensor) : Tensor -> Tensor =
+        fun x ->
+            if x.Rank <> 0 then
+                raise (GradientException $"diff: takes a scalar, not shape {x.Shape}. Use grad, jacobian, or vmap (diff f).")
+
+            let y, slope = jvp f x (Tensor.Splat(x.Shape, x.DType, 1.0))
+            requireScalar "diff" y
+            slope
+
+    /// The same values, constant to every derivative.
+    let stopGradient (tree: 'T) : 'T =
+        Tree.map (fun x -> Op.apply (Data.detach ()) [| x |]) tree
