@@ -141,10 +141,16 @@ public sealed unsafe class MatrixProductTests
         var b = new StridedMatrix<double>(700, 90, Layout.ColumnMajor, random);
         var c = new StridedMatrix<double>(150, 90, Layout.RowMajor, random);
         Multiply(150, 90, 700, a, b, c);
-        var before = GC.GetAllocatedBytesForCurrentThread();
-        Multiply(150, 90, 700, a, b, c);
-        Multiply(150, 1, 700, a, b, c);
-        Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+        var least = long.MaxValue;
+        for (var trial = 0; trial < 10; trial++) // a collection in another thread counts what is left of this thread's allocation block
+        {
+            var before = GC.GetAllocatedBytesForCurrentThread();
+            Multiply(150, 90, 700, a, b, c);
+            Multiply(150, 1, 700, a, b, c);
+            least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+        }
+
+        Assert.Equal(0, least);
     }
 
     [Fact]

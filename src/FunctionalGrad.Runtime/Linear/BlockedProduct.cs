@@ -13,8 +13,8 @@ internal unsafe ref struct BlockedProduct<TLanes, TVector, T>
     where TVector : struct
     where T : unmanaged, INumberBase<T>
 {
-    /// <summary>Bytes along the inner extent that a block covers: two vectors wide, that many fill half of a first-level cache.</summary>
-    private const int DepthBytes = 1024;
+    /// <summary>Bytes that a strip of B may take in the first-level cache.</summary>
+    private const int StripBytes = 20 * 1024;
 
     /// <summary>Bytes that a block of A may take in the second-level cache.</summary>
     private const int LeftBytes = 192 * 1024;
@@ -60,7 +60,7 @@ internal unsafe ref struct BlockedProduct<TLanes, TVector, T>
 
     private void Run(int rows, int columns, int inner)
     {
-        var depth = Part(inner, DepthBytes / sizeof(T), 1);
+        var depth = Part(inner, StripBytes / (TileColumns * sizeof(T)), 1);
         var height = Part(rows, LeftBytes / sizeof(T) / depth, TLanes.TileRows);
         var width = Part(columns, RightBytes / sizeof(T) / depth, TileColumns);
         if (packLeft)
@@ -87,25 +87,14 @@ internal unsafe ref struct BlockedProduct<TLanes, TVector, T>
 
     private readonly void PackRight(int column, int columns, int term, int terms)
     {
-        var strip = packRight ? 0 : columns / TileColumns * TileColumns;
-        var target = right;
-        for (; strip < columns; strip += TileColumns)
-        {
-            var count = Math.Min(TileColumns, columns - strip);
-            Packing.Pack(b.At(term, column + strip), b.ColumnStride, b.RowStride, count, terms, target, TileColumns);
-            target += (nint)terms * TileColumns;
-        }
+        var first = packRight ? 0 : columns / TileColumns * TileColumns;
+        Packing.Pack(b.At(term, column + first), b.ColumnStride, b.RowStride, columns - first, terms, right, TileColumns);
     }
 
     private readonly void MultiplyBlock(int row, int rows, int column, int columns, int term, int terms)
     {
         if (packLeft)
-            for (var strip = 0; strip < rows; strip += TLanes.TileRows)
-            {
-                var count = Math.Min(TLanes.TileRows, rows - strip);
-                Packing.Pack(a.At(row + strip, term), a.RowStride, a.ColumnStride, count, terms, left + ((nint)strip * terms), TLanes.TileRows);
-            }
-
+            Packing.Pack(a.At(row, term), a.RowStride, a.ColumnStride, rows, terms, left, TLanes.TileRows);
         for (var strip = 0; strip < columns; strip += TileColumns)
         {
             var count = Math.Min(TileColumns, columns - strip);
@@ -115,6 +104,7 @@ internal unsafe ref struct BlockedProduct<TLanes, TVector, T>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void MultiplyStrip(int row, int rows, T* b, nint bStride, int column, int columns, int term, int terms)
     {
         var direct = columns == TileColumns && c.ColumnStride == 1;
@@ -134,6 +124,7 @@ internal unsafe ref struct BlockedProduct<TLanes, TVector, T>
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private readonly void CopyTile(int rows, int columns, in MatrixView<T> target, bool accumulate)
     {
         for (var row = 0; row < rows; row++)

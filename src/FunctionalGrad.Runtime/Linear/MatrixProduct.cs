@@ -36,6 +36,10 @@ internal static unsafe class MatrixProduct
             return;
         if (inner <= 0)
             Clear(rows, columns, c);
+        else if (columns == 1 && MatrixVector<TLanes, TVector, T>.Takes(a))
+            MatrixVector<TLanes, TVector, T>.Multiply(rows, inner, a, b.Start, b.RowStride, c.Start, c.RowStride);
+        else if (rows == 1 && MatrixVector<TLanes, TVector, T>.Takes(b.Transposed))
+            MatrixVector<TLanes, TVector, T>.Multiply(columns, inner, b.Transposed, a.Start, a.ColumnStride, c.Start, c.ColumnStride);
         else if (c.RowStride == 1 && c.ColumnStride != 1) // tiles write rows, so let C's contiguous columns be rows
             BlockedProduct<TLanes, TVector, T>.Multiply(columns, rows, inner, b.Transposed, a.Transposed, c.Transposed);
         else

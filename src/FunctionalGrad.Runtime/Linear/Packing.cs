@@ -12,15 +12,31 @@ namespace FunctionalGrad.Linear;
 /// </summary>
 internal static unsafe class Packing
 {
-    /// <summary>Packs one strip.</summary>
-    /// <param name="source">The strip's first element.</param>
-    /// <param name="across">Elements between neighbours across the strip.</param>
-    /// <param name="along">Elements between neighbours along the strip.</param>
-    /// <param name="count">Elements across the strip.</param>
-    /// <param name="length">Elements along the strip.</param>
-    /// <param name="target">Where the packed strip goes: <paramref name="length"/> × <paramref name="width"/> elements.</param>
-    /// <param name="width">Elements across a full strip; places that <paramref name="count"/> leaves free become zero.</param>
-    public static void Pack<T>(T* source, nint across, nint along, int count, nint length, T* target, int width)
+    /// <summary>
+    /// Steps along that are packed for all strips before the next ones: neighbours across share cache lines, and rows far apart need a page each.
+    /// </summary>
+    private const int StepsAtOnce = 32;
+
+    /// <summary>Packs a block, strip after strip.</summary>
+    /// <param name="source">The block's first element.</param>
+    /// <param name="across">Elements between neighbours across the strips.</param>
+    /// <param name="along">Elements between neighbours along the strips.</param>
+    /// <param name="count">Elements across the block.</param>
+    /// <param name="length">Elements along the strips.</param>
+    /// <param name="target">Where the packed strips go: each <paramref name="length"/> × <paramref name="width"/> elements.</param>
+    /// <param name="width">Elements across a strip; places that the last strip leaves free become zero.</param>
+    public static void Pack<T>(T* source, nint across, nint along, int count, int length, T* target, int width)
+        where T : unmanaged
+    {
+        var steps = across == 1 ? StepsAtOnce : length;
+        for (var step = 0; step < length; step += steps)
+            for (var strip = 0; strip < count; strip += width)
+                PackStrip(
+                    source + (strip * across) + (step * along), across, along, Math.Min(width, count - strip), Math.Min(steps, length - step),
+                    target + ((nint)strip * length) + ((nint)step * width), width);
+    }
+
+    private static void PackStrip<T>(T* source, nint across, nint along, int count, nint length, T* target, int width)
         where T : unmanaged
     {
         if (count < width)
@@ -155,8 +171,14 @@ internal static unsafe class Packing
         : Vector128.Create(x[2], y[2], x[3], y[3]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<double> Low(Vector128<double> x, Vector128<double> y) => Vector128.Create(x.GetLower(), y.GetLower());
+    private static Vector128<double> Low(Vector128<double> x, Vector128<double> y) =>
+        Sse2.IsSupported ? Sse2.UnpackLow(x, y)
+        : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipLow(x, y)
+        : Vector128.Create(x[0], y[0]);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static Vector128<double> High(Vector128<double> x, Vector128<double> y) => Vector128.Create(x.GetUpper(), y.GetUpper());
+    private static Vector128<double> High(Vector128<double> x, Vector128<double> y) =>
+        Sse2.IsSupported ? Sse2.UnpackHigh(x, y)
+        : AdvSimd.Arm64.IsSupported ? AdvSimd.Arm64.ZipHigh(x, y)
+        : Vector128.Create(x[1], y[1]);
 }

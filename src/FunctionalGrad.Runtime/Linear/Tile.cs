@@ -50,7 +50,8 @@ internal static unsafe class Tile<TLanes, TVector, T>
     private static void Multiply<TRows>(nint inner, in MatrixView<T> a, T* b, nint bStride, T* c, nint cStride, bool accumulate)
         where TRows : struct, IRowCount
     {
-        nint row1 = a.RowStride, row2 = 2 * row1, row3 = 3 * row1, row4 = 4 * row1, row5 = 5 * row1, aStride = a.ColumnStride;
+        nint row1 = a.RowStride, row2 = 2 * row1, row3 = 3 * row1, row4 = 4 * row1, row5 = 5 * row1;
+        nint aStep = a.ColumnStride * sizeof(T), bStep = bStride * sizeof(T);
         T* upper = a.Start, lower = upper + (6 * row1);
         TVector left0 = TLanes.Zero, right0 = TLanes.Zero;
         TVector left1 = TLanes.Zero, right1 = TLanes.Zero;
@@ -64,7 +65,7 @@ internal static unsafe class Tile<TLanes, TVector, T>
         TVector left9 = TLanes.Zero, right9 = TLanes.Zero;
         TVector left10 = TLanes.Zero, right10 = TLanes.Zero;
         TVector left11 = TLanes.Zero, right11 = TLanes.Zero;
-        for (; inner > 0; inner--)
+        do
         {
             TVector left = TLanes.Load(b), right = TLanes.Load(b + TLanes.Count);
             Step(*upper, left, right, ref left0, ref right0);
@@ -79,10 +80,11 @@ internal static unsafe class Tile<TLanes, TVector, T>
             if (TRows.Value > 9) Step(lower[row3], left, right, ref left9, ref right9);
             if (TRows.Value > 10) Step(lower[row4], left, right, ref left10, ref right10);
             if (TRows.Value > 11) Step(lower[row5], left, right, ref left11, ref right11);
-            upper += aStride;
-            lower += aStride;
-            b += bStride;
+            upper = (T*)((byte*)upper + aStep);
+            lower = (T*)((byte*)lower + aStep);
+            b = (T*)((byte*)b + bStep);
         }
+        while (--inner != 0);
 
         Write(left0, right0, c, accumulate);
         if (TRows.Value > 1) Write(left1, right1, c + cStride, accumulate);
