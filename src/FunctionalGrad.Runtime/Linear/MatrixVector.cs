@@ -1,0 +1,149 @@
+using System.Numerics;
+using System.Runtime.CompilerServices;
+
+namespace FunctionalGrad.Linear;
+
+/// <summary>The product of a matrix and a vector, which reads every element of the matrix once and so runs at the speed of memory.</summary>
+internal static unsafe class MatrixVector<TLanes, TVector, T>
+    where TLanes : struct, ILanes<TVector, T>
+    where TVector : struct
+    where T : unmanaged, INumberBase<T>
+{
+    /// <summary>Bytes of the result that stay in the first-level cache while columns stream by.</summary>
+    private const int ChunkBytes = 8 * 1024;
+
+    /// <summary>True for the layouts that <see cref="Multiply"/> takes: contiguous rows or contiguous columns.</summary>
+    public static bool Takes(in MatrixView<T> a) => a.ColumnStride == 1 || a.RowStride == 1;
+
+    /// <summary>y = A·x, where A is rows × inner and inner is at least 1.</summary>
+    public static void Multiply(int rows, int inner, in MatrixView<T> a, T* x, nint xStride, T* y, nint yStride)
+    {
+        if (a.ColumnStride != 1)
+        {
+            AddUpColumns(rows, inner, a, x, xStride, y, yStride);
+            return;
+        }
+
+        if (xStride != 1)
+        {
+            var packed = PackingBuffers.Right<T>(inner);
+            Packing.Pack(x, 1, xStride, 1, inner, packed, 1);
+            x = packed;
+        }
+
+        var row = 0;
+        for (; row <= rows - 4; row += 4)
+            FourRows(inner, a.At(row, 0), a.RowStride, x, y + (row * yStride), yStride);
+        for (; row < rows; row++)
+            y[row * yStride] = OneRow(inner, a.At(row, 0), x);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void FourRows(int inner, T* a, nint stride, T* x, T* y, nint yStride)
+    {
+        T* a0 = a, a1 = a + stride, a2 = a1 + stride, a3 = a2 + stride;
+        TVector even0 = TLanes.Zero, even1 = TLanes.Zero, even2 = TLanes.Zero, even3 = TLanes.Zero;
+        TVector odd0 = TLanes.Zero, odd1 = TLanes.Zero, odd2 = TLanes.Zero, odd3 = TLanes.Zero;
+        nint k = 0;
+        for (; k <= inner - (2 * TLanes.Count); k += 2 * TLanes.Count)
+        {
+            TVector even = TLanes.Load(x + k), odd = TLanes.Load(x + k + TLanes.Count);
+            even0 = TLanes.MultiplyAdd(TLanes.Load(a0 + k), even, even0);
+            odd0 = TLanes.MultiplyAdd(TLanes.Load(a0 + k + TLanes.Count), odd, odd0);
+            even1 = TLanes.MultiplyAdd(TLanes.Load(a1 + k), even, even1);
+            odd1 = TLanes.MultiplyAdd(TLanes.Load(a1 + k + TLanes.Count), odd, odd1);
+            even2 = TLanes.MultiplyAdd(TLanes.Load(a2 + k), even, even2);
+            odd2 = TLanes.MultiplyAdd(TLanes.Load(a2 + k + TLanes.Count), odd, odd2);
+            even3 = TLanes.MultiplyAdd(TLanes.Load(a3 + k), even, even3);
+            odd3 = TLanes.MultiplyAdd(TLanes.Load(a3 + k + TLanes.Count), odd, odd3);
+        }
+
+        T sum0 = TLanes.Sum(TLanes.Add(even0, odd0)), sum1 = TLanes.Sum(TLanes.Add(even1, odd1));
+        T sum2 = TLanes.Sum(TLanes.Add(even2, odd2)), sum3 = TLanes.Sum(TLanes.Add(even3, odd3));
+        for (; k < inner; k++)
+        {
+            sum0 = T.MultiplyAddEstimate(a0[k], x[k], sum0);
+            sum1 = T.MultiplyAddEstimate(a1[k], x[k], sum1);
+            sum2 = T.MultiplyAddEstimate(a2[k], x[k], sum2);
+            sum3 = T.MultiplyAddEstimate(a3[k], x[k], sum3);
+        }
+
+        y[0] = sum0;
+        y[yStride] = sum1;
+        y[2 * yStride] = sum2;
+        y[3 * yStride] = sum3;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static T OneRow(int inner, T* a, T* x)
+    {
+        TVector sum0 = TLanes.Zero, sum1 = TLanes.Zero, sum2 = TLanes.Zero, sum3 = TLanes.Zero;
+        nint k = 0;
+        for (; k <= inner - (4 * TLanes.Count); k += 4 * TLanes.Count)
+        {
+            sum0 = TLanes.MultiplyAdd(TLanes.Load(a + k), TLanes.Load(x + k), sum0);
+            sum1 = TLanes.MultiplyAdd(TLanes.Load(a + k + TLanes.Count), TLanes.Load(x + k + TLanes.Count), sum1);
+            sum2 = TLanes.MultiplyAdd(TLanes.Load(a + k + (2 * TLanes.Count)), TLanes.Load(x + k + (2 * TLanes.Count)), sum2);
+            sum3 = TLanes.MultiplyAdd(TLanes.Load(a + k + (3 * TLanes.Count)), TLanes.Load(x + k + (3 * TLanes.Count)), sum3);
+        }
+
+        for (; k <= inner - TLanes.Count; k += TLanes.Count)
+            sum0 = TLanes.MultiplyAdd(TLanes.Load(a + k), TLanes.Load(x + k), sum0);
+        var sum = TLanes.Sum(TLanes.Add(TLanes.Add(sum0, sum1), TLanes.Add(sum2, sum3)));
+        for (; k < inner; k++)
+            sum = T.MultiplyAddEstimate(a[k], x[k], sum);
+        return sum;
+    }
+
+    private static void AddUpColumns(int rows, int inner, in MatrixView<T> a, T* x, nint xStride, T* y, nint yStride)
+    {
+        var chunk = Math.Min(rows, ChunkBytes / sizeof(T));
+        var own = yStride == 1 ? null : PackingBuffers.Left<T>(chunk);
+        for (var row = 0; row < rows; row += chunk)
+        {
+            var count = Math.Min(chunk, rows - row);
+            var sums = yStride == 1 ? y + row : own;
+            new Span<T>(sums, count).Clear();
+            var column = 0;
+            for (; column <= inner - 4; column += 4)
+                AddFourColumns(count, a.At(row, column), a.ColumnStride, x + (column * xStride), xStride, sums);
+            for (; column < inner; column++)
+                AddColumn(count, a.At(row, column), x[column * xStride], sums);
+            for (var i = 0; yStride != 1 && i < count; i++)
+                y[(row + i) * yStride] = sums[i];
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddFourColumns(int rows, T* a, nint stride, T* x, nint xStride, T* y)
+    {
+        T* a0 = a, a1 = a + stride, a2 = a1 + stride, a3 = a2 + stride;
+        T x0 = x[0], x1 = x[xStride], x2 = x[2 * xStride], x3 = x[3 * xStride];
+        TVector factor0 = TLanes.Broadcast(x0), factor1 = TLanes.Broadcast(x1), factor2 = TLanes.Broadcast(x2), factor3 = TLanes.Broadcast(x3);
+        nint i = 0;
+        for (; i <= rows - TLanes.Count; i += TLanes.Count)
+        {
+            var sum = TLanes.MultiplyAdd(TLanes.Load(a0 + i), factor0, TLanes.Load(y + i));
+            sum = TLanes.MultiplyAdd(TLanes.Load(a1 + i), factor1, sum);
+            sum = TLanes.MultiplyAdd(TLanes.Load(a2 + i), factor2, sum);
+            TLanes.Store(TLanes.MultiplyAdd(TLanes.Load(a3 + i), factor3, sum), y + i);
+        }
+
+        for (; i < rows; i++)
+        {
+            var sum = T.MultiplyAddEstimate(a1[i], x1, T.MultiplyAddEstimate(a0[i], x0, y[i]));
+            y[i] = T.MultiplyAddEstimate(a3[i], x3, T.MultiplyAddEstimate(a2[i], x2, sum));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void AddColumn(int rows, T* a, T x, T* y)
+    {
+        var factor = TLanes.Broadcast(x);
+        nint i = 0;
+        for (; i <= rows - TLanes.Count; i += TLanes.Count)
+            TLanes.Store(TLanes.MultiplyAdd(TLanes.Load(a + i), factor, TLanes.Load(y + i)), y + i);
+        for (; i < rows; i++)
+            y[i] = T.MultiplyAddEstimate(a[i], x, y[i]);
+    }
+}
