@@ -17,7 +17,7 @@ internal static unsafe partial class BlockKernels
     };
 
     private static delegate*<void*, void*, nint, void> UnaryFloat<T>(Opcode code, DType type, int width)
-        where T : unmanaged, IFloatingPointIeee754<T> => code switch
+        where T : unmanaged, INumber<T> => code switch
         {
             Opcode.Neg => UnaryLoop.Of<NegKernel, T>(width),
             Opcode.Abs => UnaryLoop.Of<AbsKernel, T>(width),
@@ -45,19 +45,19 @@ internal static unsafe partial class BlockKernels
         };
 
     private static delegate*<void*, void*, nint, void> Transcendental<T>(Opcode code, DType type, int width)
-        where T : unmanaged, IFloatingPointIeee754<T> => code switch
+        where T : unmanaged, INumber<T> => code switch
         {
-            Opcode.Exp => &UnaryLoop.RunScalar<ExpFunction<T>, T>,
-            Opcode.Expm1 => &UnaryLoop.RunScalar<Expm1Function<T>, T>,
-            Opcode.Log => &UnaryLoop.RunScalar<LogFunction<T>, T>,
-            Opcode.Log1p => &UnaryLoop.RunScalar<Log1pFunction<T>, T>,
-            Opcode.Sin => &UnaryLoop.RunScalar<SinFunction<T>, T>,
-            Opcode.Cos => &UnaryLoop.RunScalar<CosFunction<T>, T>,
-            Opcode.Tan => &UnaryLoop.RunScalar<TanFunction<T>, T>,
-            Opcode.Tanh => &UnaryLoop.RunScalar<TanhFunction<T>, T>,
-            Opcode.Sigmoid => &UnaryLoop.RunScalar<SigmoidFunction<T>, T>,
-            Opcode.Softplus => &UnaryLoop.RunScalar<SoftplusFunction<T>, T>,
-            Opcode.Erf => &UnaryLoop.RunScalar<ErfFunction<T>, T>,
+            Opcode.Exp => UnaryLoop.Of<ExpKernel, T>(width),
+            Opcode.Expm1 => UnaryLoop.Of<Expm1Kernel, T>(width),
+            Opcode.Log => UnaryLoop.Of<LogKernel, T>(width),
+            Opcode.Log1p => UnaryLoop.Of<Log1pKernel, T>(width),
+            Opcode.Tanh => UnaryLoop.Of<TanhKernel, T>(width),
+            Opcode.Sigmoid => UnaryLoop.Of<SigmoidKernel, T>(width),
+            Opcode.Softplus => UnaryLoop.Of<SoftplusKernel, T>(width),
+            Opcode.Erf => UnaryLoop.Of<ErfKernel, T>(width),
+            Opcode.Sin => UnaryLoop.OfPartial<SinKernel, T>(width),
+            Opcode.Cos => UnaryLoop.OfPartial<CosKernel, T>(width),
+            Opcode.Tan => UnaryLoop.OfPartial<TanKernel, T>(width),
             _ => throw Refuse(code, type),
         };
 }

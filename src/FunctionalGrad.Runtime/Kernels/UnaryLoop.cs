@@ -12,11 +12,15 @@ internal interface IUnaryKernel
         where A : struct, IArithmetic<V>;
 }
 
-/// <summary>An instruction with one operand that has no vector form.</summary>
-internal interface IUnaryFunction<T>
+/// <summary>An instruction whose vector form does not cover every operand.</summary>
+internal interface IPartialKernel : IUnaryKernel
 {
-    /// <summary>The result for <paramref name="x"/>.</summary>
-    T Apply(T x);
+    /// <summary>Where <see cref="IUnaryKernel.Apply"/> is not to be trusted.</summary>
+    V Beyond<A, V>(A a, V x)
+        where A : struct, IArithmetic<V>;
+
+    /// <summary>The result there.</summary>
+    double Other(double x);
 }
 
 /// <summary>The loops that instructions with one operand run in.</summary>
@@ -57,14 +61,59 @@ internal static unsafe class UnaryLoop
         }
     }
 
-    /// <summary>y[i] = function(x[i]), one by one.</summary>
+    /// <summary>The loop of partial kernel <typeparamref name="K"/> at a width.</summary>
+    public static delegate*<void*, void*, nint, void> OfPartial<K, T>(int width)
+        where K : struct, IPartialKernel
+        where T : unmanaged, INumber<T> => width switch
+        {
+            512 => &RunPartial<K, Lanes512<T>, Vector512<T>, T>,
+            256 => &RunPartial<K, Lanes256<T>, Vector256<T>, T>,
+            _ => &RunPartial<K, Lanes128<T>, Vector128<T>, T>,
+        };
+
+    /// <summary>y[i] = kernel(x[i]), lane by lane where the vector form does not reach.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void RunScalar<F, T>(void* x, void* y, nint n)
-        where F : struct, IUnaryFunction<T>
-        where T : unmanaged
+    public static void RunPartial<K, L, V, T>(void* x, void* y, nint n)
+        where K : struct, IPartialKernel
+        where L : struct, ILanes<V, T>
+        where V : unmanaged
+        where T : unmanaged, INumber<T>
     {
-        for (nint i = 0; i < n; i++)
-            Unsafe.WriteUnaligned((T*)y + i, default(F).Apply(Unsafe.ReadUnaligned<T>((T*)x + i)));
+        var lanes = default(L);
+        var source = (T*)x;
+        var target = (T*)y;
+        V value = default;
+        for (nint i = 0; i < n; i += lanes.Count)
+        {
+            var bytes = (uint)(Math.Min(n - i, lanes.Count) * sizeof(T));
+            if (bytes == sizeof(V))
+                value = lanes.Load(source + i);
+            else
+                Unsafe.CopyBlockUnaligned(&value, source + i, bytes);
+            var result = default(K).Apply(lanes, value);
+            var beyond = lanes.MaskBits(default(K).Beyond(lanes, value));
+            if (beyond != 0)
+                result = Patch<K, V, T>(value, result, beyond);
+            if (bytes == sizeof(V))
+                lanes.Store(target + i, result);
+            else
+                Unsafe.CopyBlockUnaligned(target + i, &result, bytes);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static V Patch<K, V, T>(V x, V y, ulong lanes)
+        where K : struct, IPartialKernel
+        where V : unmanaged
+        where T : unmanaged, INumber<T>
+    {
+        for (; lanes != 0; lanes &= lanes - 1)
+        {
+            var lane = BitOperations.TrailingZeroCount(lanes);
+            ((T*)&y)[lane] = T.CreateTruncating(default(K).Other(double.CreateTruncating(((T*)&x)[lane])));
+        }
+
+        return y;
     }
 
     /// <summary>y[i] = x[i] is NaN.</summary>
