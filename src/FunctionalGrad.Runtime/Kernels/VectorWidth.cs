@@ -1,0 +1,28 @@
+using System.Globalization;
+using System.Runtime.Intrinsics;
+
+namespace FunctionalGrad.Kernels;
+
+/// <summary>How many bits the kernels' vectors have.</summary>
+internal static class VectorWidth
+{
+    /// <summary>The name of the AppContext setting, and of the environment variable, that forces a width.</summary>
+    public const string Setting = "FunctionalGrad.VectorWidth";
+
+    /// <summary>128, 256 or 512: what the processor has, unless <see cref="Setting"/> says otherwise.</summary>
+    public static int Bits { get; } = Asked() ?? Widest();
+
+    private static int Widest() => Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
+
+    private static int? Asked()
+    {
+        var text = Convert.ToString(AppContext.GetData(Setting), CultureInfo.InvariantCulture);
+        if (string.IsNullOrEmpty(text))
+            text = Environment.GetEnvironmentVariable(Setting);
+        if (string.IsNullOrEmpty(text))
+            return null;
+        return text is "128" or "256" or "512"
+            ? int.Parse(text, CultureInfo.InvariantCulture)
+            : throw new ArgumentException($"{Setting}: a width is 128, 256 or 512, not {text}.");
+    }
+}
