@@ -109,6 +109,9 @@ public sealed unsafe class NDArray
         _ => (long)GetDouble(index),
     };
 
+    /// <summary>The elements as <see cref="Printing.Format"/> gives them.</summary>
+    public override string ToString() => Printing.Format(this);
+
     /// <summary>The elements to write to, for whoever allocated the array.</summary>
     internal Span<T> Elements<T>()
         where T : unmanaged
