@@ -1,84 +1,121 @@
 using System.Collections.Immutable;
+using FunctionalGrad.Linear;
 
 namespace FunctionalGrad.Loops;
 
-/// <summary>Where the memory of a buffer comes from.</summary>
-public enum BufferKind : byte
-{
-    /// <summary>Given to the run, read where it lies.</summary>
-    Input,
-
-    /// <summary>Allocated by the run and handed back.</summary>
-    Output,
-
-    /// <summary>Lives in the program's arena while it is needed.</summary>
-    Temporary,
-}
-
-/// <summary>One buffer of a program: elements in a row.</summary>
-/// <param name="Kind">Where its memory comes from. Inputs and outputs are numbered in the order in which they stand in the program.</param>
-/// <param name="Shape">Its sizes when it is contiguous row-major; a kernel's accesses need not follow them.</param>
-/// <param name="DType">The type of its elements.</param>
-public sealed record BufferInfo(BufferKind Kind, Shape Shape, DType DType);
-
-/// <summary>One thing a program does.</summary>
-public abstract record Step
-{
-    /// <summary>Buffers that the step reads.</summary>
-    public abstract IEnumerable<int> Reads { get; }
-
-    /// <summary>Buffers that the step writes.</summary>
-    public abstract IEnumerable<int> Writes { get; }
-}
-
-/// <summary>Runs a loop nest.</summary>
-public sealed record KernelStep(Kernel Kernel) : Step
-{
-    /// <inheritdoc/>
-    public override IEnumerable<int> Reads => Kernel.Body.Where(i => i.Code is Opcode.Load or Opcode.Gather).Select(i => i.Access!.Buffer).Distinct();
-
-    /// <inheritdoc/>
-    public override IEnumerable<int> Writes => Kernel.Body.Where(i => i.Code is Opcode.Store).Select(i => i.Access!.Buffer)
-        .Concat(Kernel.Reductions.Select(r => r.Target.Buffer)).Distinct();
-}
-
-/// <summary>One operand of a batched matrix product: element (batch, row, column) lies at <c>Offset + Σ batch[d]·BatchStrides[d] + row·RowStride + column·ColumnStride</c>.</summary>
-public sealed record MatrixOperand(int Buffer, long Offset, ImmutableArray<long> BatchStrides, long RowStride, long ColumnStride);
-
-/// <summary>C = A·B for every batch index: A is Rows×Inner, B is Inner×Columns, C is Rows×Columns; float32 or float64. An empty Inner gives zeros.</summary>
-public sealed record MatrixProductStep(
-    DType DType, ImmutableArray<int> Batch, int Rows, int Columns, int Inner, MatrixOperand A, MatrixOperand B, MatrixOperand C) : Step
-{
-    /// <inheritdoc/>
-    public override IEnumerable<int> Reads => [A.Buffer, B.Buffer];
-
-    /// <inheritdoc/>
-    public override IEnumerable<int> Writes => [C.Buffer];
-}
-
 /// <summary>
-/// For every index over <paramref name="Extents"/>, in order: adds the element at <paramref name="Source"/> to the element of the target at
-/// <c>Target + (element at Index)·Stride</c>. The index (int32 or int64) must be in 0 … Length − 1, else the run raises <see cref="IndexException"/>.
-/// The target has been filled by an earlier step.
+/// A list of steps over buffers, ready to run as often as one likes and from many threads at a time. Temporary buffers share one arena,
+/// laid out when the program is made; it is kept between runs, and runs that overlap in time get one each.
 /// </summary>
-public sealed record ScatterAddStep(ImmutableArray<int> Extents, Access Index, Access Source, Access Target, long Stride, long Length) : Step
+public sealed unsafe class Program
 {
-    /// <inheritdoc/>
-    public override IEnumerable<int> Reads => [Index.Buffer, Source.Buffer, Target.Buffer];
+    private readonly ImmutableArray<BufferInfo> buffers;
+    private readonly ImmutableArray<BufferInfo> inputs;
+    private readonly ImmutableArray<BufferInfo> outputs;
+    private readonly ImmutableArray<Step> steps;
+    private readonly int numbers;
+    private readonly MemoryPlan plan;
+    private readonly Lazy<BlockProgram?[]> kernels;
+    private Arena? idle;
 
-    /// <inheritdoc/>
-    public override IEnumerable<int> Writes => [Target.Buffer];
-}
+    /// <summary>Checks the steps and plans the memory.</summary>
+    /// <param name="buffers">All buffers; steps name them by position.</param>
+    /// <param name="numbers">How many numbers a run is given.</param>
+    /// <param name="steps">What to do, in order.</param>
+    /// <exception cref="ArgumentException">A step reaches beyond a buffer, writes to an input, or does not fit its buffers' types.</exception>
+    public Program(ImmutableArray<BufferInfo> buffers, int numbers, ImmutableArray<Step> steps)
+    {
+        ProgramCheck.Check(buffers, numbers, steps);
+        this.buffers = buffers;
+        this.numbers = numbers;
+        this.steps = steps;
+        inputs = [.. buffers.Where(buffer => buffer.Kind == BufferKind.Input)];
+        outputs = [.. buffers.Where(buffer => buffer.Kind == BufferKind.Output)];
+        plan = new MemoryPlan(buffers, steps);
+        kernels = new Lazy<BlockProgram?[]>(() => [.. steps.Select(step => step is KernelStep k ? KernelCompiler.Compile(k.Kernel) : null)]);
+    }
 
-/// <summary>A function of whole arrays: a factorization, random bits, a user's own. It fills the outputs, which are allocated already.</summary>
-public delegate void LibraryFunction(ReadOnlySpan<NDArray> inputs, ReadOnlySpan<NDArray> outputs);
+    /// <summary>Bytes that the temporary buffers take together.</summary>
+    public long ArenaBytes => plan.Bytes;
 
-/// <summary>Calls a library function on whole, contiguous buffers.</summary>
-public sealed record CallStep(string Name, LibraryFunction Function, ImmutableArray<int> Inputs, ImmutableArray<int> Outputs) : Step
-{
-    /// <inheritdoc/>
-    public override IEnumerable<int> Reads => Inputs;
+    /// <summary>Where the temporary buffers lie.</summary>
+    internal MemoryPlan Plan => plan;
 
-    /// <inheritdoc/>
-    public override IEnumerable<int> Writes => Outputs;
+    /// <summary>Runs all steps.</summary>
+    /// <param name="inputs">One array for each input buffer, in order; read where it lies.</param>
+    /// <param name="numbers">The numbers that <see cref="Opcode.Number"/> refers to.</param>
+    /// <returns>One new array for each output buffer, in order.</returns>
+    /// <exception cref="ArgumentException">The inputs or numbers are not those that the program takes.</exception>
+    /// <exception cref="IndexException">A gather or a scatter met an index outside of its axis.</exception>
+    public NDArray[] Run(ReadOnlySpan<NDArray> inputs, ReadOnlySpan<long> numbers)
+    {
+        CheckArguments(inputs, numbers);
+        var compiled = kernels.Value;
+        var arena = Interlocked.Exchange(ref idle, null) ?? new Arena(buffers, steps, plan, ScratchBytes(compiled));
+        var results = new NDArray[outputs.Length];
+        for (var i = 0; i < results.Length; i++)
+            results[i] = NDArray.Allocate(outputs[i].Shape, outputs[i].DType);
+        try
+        {
+            arena.Bind(inputs, results);
+            fixed (long* given = numbers)
+                RunSteps(arena, compiled, given);
+        }
+        finally
+        {
+            foreach (var input in inputs)
+                input.KeepAlive();
+            foreach (var result in results)
+                result.KeepAlive();
+            arena.KeepAlive();
+            arena.Unbind();
+            Volatile.Write(ref idle, arena);
+        }
+
+        return results;
+    }
+
+    private void RunSteps(Arena arena, BlockProgram?[] compiled, long* given)
+    {
+        var addresses = new ReadOnlySpan<nint>(arena.Addresses, buffers.Length);
+        var calls = 0;
+        for (var i = 0; i < steps.Length; i++)
+        {
+            switch (steps[i])
+            {
+                case KernelStep:
+                    compiled[i]!.Run(arena.Addresses, given, arena.Scratch);
+                    break;
+                case MatrixProductStep product:
+                    BatchedProduct.Run(product, addresses);
+                    break;
+                case ScatterAddStep scatter:
+                    ScatterAdd.Run(scatter, buffers, arena.Addresses);
+                    break;
+                default:
+                    arena.Call(calls++).Run();
+                    break;
+            }
+        }
+    }
+
+    private static long ScratchBytes(BlockProgram?[] compiled) => compiled.Length == 0 ? 0 : compiled.Max(kernel => kernel?.ScratchBytes ?? 0);
+
+    private void CheckArguments(ReadOnlySpan<NDArray> given, ReadOnlySpan<long> givenNumbers)
+    {
+        if (given.Length != inputs.Length)
+            throw new ArgumentException($"program: it takes {inputs.Length} inputs, but {given.Length} were given.", nameof(inputs));
+        if (givenNumbers.Length != numbers)
+            throw new ArgumentException($"program: it takes {numbers} numbers, but {givenNumbers.Length} were given.", nameof(numbers));
+        for (var i = 0; i < given.Length; i++)
+        {
+            var (expected, array) = (inputs[i], given[i]);
+            ArgumentNullException.ThrowIfNull(array, nameof(inputs));
+            if (array.DType != expected.DType || !array.Shape.Equals(expected.Shape))
+            {
+                throw new ArgumentException(
+                    $"program: input {i} is {expected.DType.Name()} {expected.Shape}, but {array.DType.Name()} {array.Shape} was given.", nameof(inputs));
+            }
+        }
+    }
 }

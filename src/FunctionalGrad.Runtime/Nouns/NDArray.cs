@@ -47,6 +47,11 @@ public sealed unsafe class NDArray
         return new NDArray(shape, dtype, storage, address);
     }
 
+    /// <summary>
+    /// An array over somebody else's memory, which is overwritten when its owner needs it again: for use inside of one call.
+    /// </summary>
+    internal static NDArray View(Shape shape, DType dtype, byte[] storage, nint address) => new(shape, dtype, storage, address);
+
     /// <summary>An array of zeros (false for bool).</summary>
     public static NDArray Zeros(Shape shape, DType dtype)
     {

@@ -1,0 +1,63 @@
+using System.Diagnostics.CodeAnalysis;
+using System.Numerics;
+
+namespace FunctionalGrad.Loops;
+
+/// <summary>Reads elements that indexes choose.</summary>
+internal static unsafe class IndexedRead
+{
+    /// <summary>Fills <paramref name="y"/> with the elements that the block of indexes chooses.</summary>
+    /// <exception cref="IndexException">An index is out of range.</exception>
+    public static void Gather(GatherPlan plan, byte* buffer, long start, nint count, byte* indexes, byte* y)
+    {
+        switch (plan.Access.ElementSize, plan.IndexType)
+        {
+            case (1, DType.Int32):
+                Gather(plan, buffer, start, count, (int*)indexes, y);
+                break;
+            case (1, _):
+                Gather(plan, buffer, start, count, (long*)indexes, y);
+                break;
+            case (4, DType.Int32):
+                Gather(plan, (uint*)buffer, start, count, (int*)indexes, (uint*)y);
+                break;
+            case (4, _):
+                Gather(plan, (uint*)buffer, start, count, (long*)indexes, (uint*)y);
+                break;
+            case (_, DType.Int32):
+                Gather(plan, (ulong*)buffer, start, count, (int*)indexes, (ulong*)y);
+                break;
+            default:
+                Gather(plan, (ulong*)buffer, start, count, (long*)indexes, (ulong*)y);
+                break;
+        }
+    }
+
+    /// <summary>Raises what an index outside of its axis calls for.</summary>
+    [DoesNotReturn]
+    public static void Refuse(string op, long index, long length) =>
+        throw new IndexException($"{op}: index {index} is out of range for an axis of size {length}.");
+
+    private static void Gather<T, TIndex>(GatherPlan plan, T* buffer, long start, nint count, TIndex* indexes, T* y)
+        where T : unmanaged
+        where TIndex : unmanaged, IBinaryInteger<TIndex>
+    {
+        var access = plan.Access;
+        var (step, stride, length) = (access.RunStride, (nint)plan.Stride, plan.Length);
+        var parts = new Rectangles(access, start, count, stackalloc long[access.Extents.Length]);
+        while (parts.Next())
+        {
+            for (nint row = 0; row < parts.Rows; row++, indexes += parts.Length, y += parts.Length)
+            {
+                var source = buffer + parts.Offset + (row * access.RowStride);
+                for (nint i = 0; i < parts.Length; i++, source += step)
+                {
+                    var index = long.CreateTruncating(indexes[i]);
+                    if ((ulong)index >= (ulong)length)
+                        Refuse("gather", index, length);
+                    y[i] = source[(nint)index * stride];
+                }
+            }
+        }
+    }
+}

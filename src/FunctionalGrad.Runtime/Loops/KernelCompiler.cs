@@ -1,0 +1,264 @@
+using FunctionalGrad.Kernels;
+
+namespace FunctionalGrad.Loops;
+
+/// <summary>
+/// Turns a kernel into block operations: chooses blocks, computes what is the same in all blocks ahead of them,
+/// and gives every other value a slot, or the place in a buffer where it comes from or goes to.
+/// </summary>
+internal sealed unsafe class KernelCompiler
+{
+    private readonly Kernel kernel;
+    private readonly KernelValues values;
+    private readonly IterationSpace space;
+    private readonly Blocking blocking;
+    private readonly bool[] invariant;
+    private readonly int[] storedBy;
+    private readonly List<BlockOperation> setup = [];
+    private readonly List<BlockOperation> body = [];
+    private readonly List<StridedAccess> accesses = [];
+    private readonly List<GatherPlan> gathers = [];
+    private readonly List<DirectAccess> directs = [];
+    private readonly SlotTable slots;
+    private List<BlockOperation> current;
+
+    private KernelCompiler(Kernel kernel, KernelValues values, IterationSpace space, Blocking blocking)
+    {
+        this.kernel = kernel;
+        this.values = values;
+        this.space = space;
+        this.blocking = blocking;
+        invariant = new bool[kernel.Body.Length];
+        storedBy = new int[kernel.Body.Length];
+        slots = new SlotTable(values, invariant);
+        current = setup;
+    }
+
+    /// <summary>Compiles a kernel that has been checked.</summary>
+    public static BlockProgram Compile(Kernel kernel)
+    {
+        var values = new KernelValues(kernel);
+        var space = new IterationSpace(kernel, values);
+        if (space.Total == 0)
+            return BlockProgram.Empty(kernel, values, space);
+        var size = Blocking.BlockSize(values.MostAlive(), values.WidestElement());
+        var blocking = Blocking.Choose(space, !kernel.Reductions.IsEmpty, size, Transposes(kernel, values, space));
+        return new KernelCompiler(kernel, values, space, blocking).Compile();
+    }
+
+    private BlockProgram Compile()
+    {
+        FindInvariants();
+        FindDirectStores();
+        EmitAll(invariants: true);
+        current = body;
+        slots.InSetup = false;
+        EmitAll(invariants: false);
+        var reductions = new BlockReduction[kernel.Reductions.Length];
+        for (var i = 0; i < reductions.Length; i++)
+        {
+            var reduction = kernel.Reductions[i];
+            var value = values.Resolve(reduction.Value);
+            reductions[i] = new BlockReduction(kernel, reduction, values.Type(value), slots.PointerOf(value), space, blocking);
+        }
+
+        return new BlockProgram(space, blocking, slots, values.WidestElement())
+        {
+            Setup = [.. setup],
+            Body = [.. body],
+            Accesses = [.. accesses],
+            Gathers = [.. gathers],
+            Directs = [.. directs],
+            Reductions = reductions,
+        };
+    }
+
+    /// <summary>True if long rows are read across their grain, so that neighbouring rows should be visited while their cache lines are there.</summary>
+    private static bool Transposes(Kernel kernel, KernelValues values, IterationSpace space)
+    {
+        var last = space.Extents.Length - 1;
+        if (last < 1 || space.Extents[last] <= 256 || space.Extents[last - 1] < 4)
+            return false;
+        for (var i = 0; i < kernel.Body.Length; i++)
+        {
+            if (!values.IsLive(i) || kernel.Body[i].Access is not { } access)
+                continue;
+            var strides = space.Project(access.Strides.AsSpan());
+            if (Math.Abs(strides[last]) > 8 && Math.Abs(strides[last - 1]) == 1)
+                return true;
+        }
+
+        return false;
+    }
+
+    private void FindInvariants()
+    {
+        if (blocking.IsSingle)
+            return;
+        var depends = new ulong[kernel.Body.Length];
+        for (var i = 0; i < depends.Length; i++)
+        {
+            if (!values.IsLive(i))
+                continue;
+            var instruction = kernel.Body[i];
+            var on = StridesOf(instruction) is { } strides ? Moving(space.Project(strides)) : 0;
+            values.ForOperands(i, operand => on |= depends[operand]);
+            depends[i] = on;
+            invariant[i] = instruction.Code != Opcode.Store && blocking.IsInvariant(on);
+        }
+    }
+
+    private long[]? StridesOf(Instruction instruction) => instruction.Code == Opcode.Index
+        ? IterationSpace.PositionStrides(kernel.Extents.Length, instruction.A)
+        : instruction.Access is { } access ? [.. access.Strides] : null;
+
+    private static ulong Moving(long[] strides)
+    {
+        ulong extents = 0;
+        for (var d = 0; d < strides.Length; d++)
+            extents |= strides[d] != 0 ? 1UL << d : 0;
+        return extents;
+    }
+
+    /// <summary>A value that is stored in a row is computed where it goes; the first such store of a value needs no operation.</summary>
+    private void FindDirectStores()
+    {
+        Array.Fill(storedBy, -1);
+        for (var i = 0; i < kernel.Body.Length; i++)
+        {
+            var instruction = kernel.Body[i];
+            if (instruction.Code != Opcode.Store)
+                continue;
+            var value = values.Resolve(instruction.A);
+            if (invariant[value] || storedBy[value] >= 0 || kernel.Body[value].Code == Opcode.Load || !IsDirect(instruction))
+                continue;
+            storedBy[value] = i;
+        }
+    }
+
+    private bool IsDirect(Instruction instruction) => blocking.IsDirect(space, space.Project(instruction.Access!.Strides.AsSpan()));
+
+    private void EmitAll(bool invariants)
+    {
+        for (var i = 0; i < kernel.Body.Length; i++)
+        {
+            if (values.IsLive(i) && values.Resolve(i) == i && invariant[i] == invariants)
+                Emit(i, kernel.Body[i]);
+        }
+    }
+
+    private void Emit(int value, Instruction instruction)
+    {
+        switch (instruction.Code)
+        {
+            case Opcode.Number:
+                current.Add(new(BlockAction.Number, instruction.Type, Target(value), -1, -1, -1, instruction.A, 0));
+                break;
+            case Opcode.Load:
+                EmitLoad(value, instruction);
+                break;
+            case Opcode.Gather:
+                EmitGather(value, instruction);
+                break;
+            case Opcode.Index:
+                var positions = StridedAccess.Create(-1, 0, 8, kernel.Extents.AsSpan(), StridesOf(instruction));
+                current.Add(new(BlockAction.Index, instruction.Type, Target(value), -1, -1, -1, Add(accesses, positions), 0));
+                break;
+            case Opcode.Store:
+                EmitStore(value, instruction);
+                break;
+            default:
+                EmitArithmetic(value, instruction);
+                break;
+        }
+    }
+
+    private void EmitLoad(int value, Instruction instruction)
+    {
+        if (IsDirect(instruction))
+            slots.Assign(value, Direct(instruction.Access!, instruction.Type.Size()));
+        else
+            current.Add(new(BlockAction.Read, instruction.Type, Target(value), -1, -1, -1, Add(accesses, Strided(instruction)), 0));
+    }
+
+    private void EmitGather(int value, Instruction instruction)
+    {
+        var index = values.Resolve(instruction.A);
+        var plan = new GatherPlan(Strided(instruction), values.Type(index), instruction.Stride, instruction.Length);
+        var y = Target(value);
+        current.Add(new(BlockAction.Gather, instruction.Type, y, slots.PointerOf(index), -1, -1, Add(gathers, plan), 0));
+        slots.Release(index);
+    }
+
+    private void EmitStore(int store, Instruction instruction)
+    {
+        var value = values.Resolve(instruction.A);
+        if (storedBy[value] == store)
+            return;
+        var (type, from) = (values.Type(value), slots.PointerOf(value));
+        if (IsDirect(instruction))
+            current.Add(new(BlockAction.Copy, type, Direct(instruction.Access!, type.Size()), from, -1, -1, -1, 0));
+        else
+            current.Add(new(BlockAction.Write, type, -1, from, -1, -1, Add(accesses, Strided(instruction)), 0));
+        slots.Release(value);
+    }
+
+    private void EmitArithmetic(int value, Instruction instruction)
+    {
+        var type = values.Type(value);
+        var operands = KernelValues.Operands(instruction.Code);
+        var a = values.Resolve(instruction.A);
+        var b = operands > 1 ? values.Resolve(instruction.B) : a;
+        var c = operands > 2 ? values.Resolve(instruction.C) : a;
+        var (pa, pb, pc) = (slots.PointerOf(a), slots.PointerOf(b), slots.PointerOf(c));
+
+        // Kernels may work in place, element for element; that is safe only where elements have one size.
+        values.ForOperands(value, operand => slots.ReleaseIf(operand, values.Type(operand).Size() == type.Size()));
+        var y = Target(value);
+        values.ForOperands(value, operand => slots.ReleaseIf(operand, values.Type(operand).Size() != type.Size()));
+        current.Add(operands switch
+        {
+            1 => new(BlockAction.Unary, type, y, pa, -1, -1, -1, UnaryFunction(instruction, values.Type(a))),
+            2 => new(BlockAction.Binary, type, y, pa, pb, -1, -1, (nint)BlockKernels.Binary(instruction.Code, values.Type(a))),
+            _ => new(BlockAction.Select, type, y, pa, pb, pc, -1, (nint)BlockKernels.Select(type)),
+        });
+    }
+
+    private static nint UnaryFunction(Instruction instruction, DType operand) => instruction.Code == Opcode.Cast
+        ? (nint)BlockKernels.Cast(operand, instruction.Type)
+        : (nint)BlockKernels.Unary(instruction.Code, operand);
+
+    private int Target(int value) => storedBy[value] >= 0
+        ? slots.Assign(value, Direct(kernel.Body[storedBy[value]].Access!, values.Type(value).Size()))
+        : slots.Take(value);
+
+    private int Direct(Access access, int elementSize)
+    {
+        var strides = space.Project(access.Strides.AsSpan());
+        long expected = elementSize;
+        var contiguous = true;
+        for (var d = strides.Length - 1; d >= 0; d--)
+        {
+            strides[d] *= elementSize;
+            contiguous &= strides[d] == expected;
+            expected *= space.Extents[d];
+        }
+
+        var pointer = slots.NewPointer();
+        directs.Add(new DirectAccess(pointer, access.Buffer, access.Offset * elementSize, contiguous ? elementSize : 0, strides));
+        return pointer;
+    }
+
+    private StridedAccess Strided(Instruction instruction)
+    {
+        var access = instruction.Access!;
+        var type = instruction.Code == Opcode.Store ? values.Type(values.Resolve(instruction.A)) : instruction.Type;
+        return StridedAccess.Create(access.Buffer, access.Offset, type.Size(), kernel.Extents.AsSpan(), access.Strides.AsSpan());
+    }
+
+    private static int Add<T>(List<T> list, T item)
+    {
+        list.Add(item);
+        return list.Count - 1;
+    }
+}
