@@ -9,10 +9,10 @@ open FunctionalGrad.Loops
 
 /// What is known of a tensor before any of its elements.
 [<Struct>]
-type TensorType = { Shape: Shape; DType: DType }
+type internal TensorType = { Shape: Shape; DType: DType }
 
 /// Where an op is smooth, and so where its derivative may be tested.
-type Domain =
+type internal Domain =
     /// Every real number.
     | Anywhere
     | Between of low: float * high: float
@@ -21,7 +21,7 @@ type Domain =
 
 /// Everything the system knows about one operation. Leaving a rule out does not compile.
 [<NoComparison; ReferenceEquality>]
-type Op =
+type internal Op =
     {
         Name: string
         Doc: string
@@ -61,7 +61,7 @@ type Tensor internal (op: Op, inputs: Tensor[], shape: Shape, dtype: DType, numb
     let mutable value = known
 
     /// The operation that gives this tensor.
-    member _.Op = op
+    member internal _.Op = op
     /// The sizes of the axes.
     member _.Shape = shape
     /// The type of the elements.
@@ -71,7 +71,7 @@ type Tensor internal (op: Op, inputs: Tensor[], shape: Shape, dtype: DType, numb
     /// How many elements there are.
     member _.Count = shape.Count
     /// The operands; none for data, and none once the value has been computed.
-    member this.Inputs = ImmutableCollectionsMarshal.AsImmutableArray this.Operands
+    member internal this.Inputs = ImmutableCollectionsMarshal.AsImmutableArray this.Operands
 
     /// The operands as an array that nobody writes to; empty for data.
     member internal _.Operands =
@@ -127,7 +127,7 @@ type Tensor internal (op: Op, inputs: Tensor[], shape: Shape, dtype: DType, numb
         if dependence &&& Dependence.Traced <> Dependence.None then
             $"tensor(traced, shape={shape}, dtype={dtype.Name()})"
         else
-            $"tensor({this.Value})"
+            $"tensor({Printing.Format(this.Value, 7)})"
 
     member private this.Display = this.ToString()
 

@@ -4,7 +4,7 @@ open FunctionalGrad
 open FunctionalGrad.Loops
 
 /// An index map: how a result re-reads its operand without computing anything. The result's shape stands at the node.
-type View =
+type internal View =
     /// Result axis i is operand axis axes[i].
     | Permute of axes: int[]
     /// Sizes of 1 stretch and new axes appear in front, as in NumPy.
@@ -16,7 +16,7 @@ type View =
 
 /// A function of whole arrays, told apart from others by its key.
 [<CustomEquality; NoComparison>]
-type Library =
+type internal Library =
     { Key: string * obj
       Function: LibraryFunction }
 
@@ -29,7 +29,7 @@ type Library =
 
 /// What an op means to the compiler and to the reference evaluator. Nothing else of an op is known to them.
 [<CustomEquality; NoComparison>]
-type Lowering =
+type internal Lowering =
     /// A known array: an input of the program.
     | Leaf
     /// One number in every element. Numbers are inputs of the program too, so that another learning rate is the same
@@ -116,7 +116,7 @@ type Lowering =
 
 /// One node of a graph; its operands are earlier nodes.
 [<Struct; NoComparison>]
-type Node =
+type internal Node =
     { Lowering: Lowering
       Inputs: int[]
       Shape: Shape
@@ -124,4 +124,4 @@ type Node =
 
 /// A graph as the compiler takes it: nodes in an order in which operands come first. Leaf and Splat nodes, in their order, are its inputs.
 [<NoComparison>]
-type Graph = { Nodes: Node[]; Outputs: int[] }
+type internal Graph = { Nodes: Node[]; Outputs: int[] }

@@ -4,12 +4,12 @@ open FunctionalGrad
 
 /// Where the elements of a result lie in a contiguous buffer: element index lies at Offset + Σ index[d]·Strides[d].
 [<NoComparison>]
-type Strided =
+type internal Strided =
     { Offset: int64
       Strides: int64[] }
 
 /// The algebra of index maps: composing them gives one index map, except for some reshapes.
-module Strided =
+module internal Strided =
     /// Row by row from the start.
     let contiguous (shape: Shape) =
         { Offset = 0L

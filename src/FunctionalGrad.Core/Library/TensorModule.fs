@@ -1,0 +1,22 @@
+namespace FunctionalGrad
+
+/// Functions whose short names FSharp.Core has already, and others by the name of what they make.
+[<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
+[<RequireQualifiedAccess>]
+module Tensor =
+    /// The largest along axes.
+    let max (axes: int list) (x: Tensor) : Tensor = amax axes x
+    /// The largest of all elements.
+    let maxAll (x: Tensor) : Tensor = amaxAll x
+    /// The smallest along axes.
+    let min (axes: int list) (x: Tensor) : Tensor = amin axes x
+    /// The smallest of all elements.
+    let minAll (x: Tensor) : Tensor = aminAll x
+    /// −1, 0 or 1; derivative 0.
+    let sign (x: Tensor) : Tensor = signOf x
+    /// Element by element x = y.
+    let equal (x: Tensor) (y: Tensor) : Tensor = Pointwise.equal x y
+    /// Computes the values of several tensors together, which shares what they have in common.
+    let evaluate (tensors: Tensor list) : unit = Evaluation.force (Array.ofList tensors)
+    /// A tensor around an array; nothing is copied.
+    let ofArray (array: NDArray) : Tensor = Tensor.OfArray array
