@@ -37,9 +37,14 @@ type internal Schedule(graph: Graph) =
     let parts = List<Part>()
     let latest = Dictionary<Shape, Group>()
 
+    let contiguous = Strided.Contiguous()
+
     let self i =
         { Base = i
-          View = Strided.contiguous nodes[i].Shape }
+          View = contiguous.Of nodes[i].Shape }
+
+    let isContiguous (shape: Shape) (view: Strided) =
+        Object.ReferenceEquals(view, contiguous.Of shape) || Strided.isContiguous shape view
 
     let isNumber (reading: Reading) = nodes[reading.Base].Lowering.IsSplat
 
@@ -57,7 +62,7 @@ type internal Schedule(graph: Graph) =
             | Fused group when
                 group.Space.Equals space
                 && nodes[source].Shape.Equals space
-                && Strided.isContiguous space reading.View
+                && isContiguous space reading.View
                 ->
                 ValueSome group
             | _ -> ValueNone
@@ -119,7 +124,7 @@ type internal Schedule(graph: Graph) =
 
         if
             (isNumber reading && not copied[i])
-            || not (Strided.isContiguous nodes[i].Shape reading.View)
+            || not (isContiguous nodes[i].Shape reading.View)
             || nodes[reading.Base].Shape.Count <> nodes[i].Shape.Count
         then
             copy i

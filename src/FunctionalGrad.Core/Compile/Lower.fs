@@ -19,6 +19,17 @@ type internal Compiled =
 
 /// Turns a schedule into the loop language.
 type internal Lowerer(schedule: Schedule, origins: int[]) =
+    /// Readings of the same elements are one load.
+    static let sameReading =
+        { new IEqualityComparer<Reading> with
+            member _.Equals(a, b) =
+                a.Base = b.Base
+                && a.View.Offset = b.View.Offset
+                && MemoryExtensions.SequenceEqual(ReadOnlySpan a.View.Strides, ReadOnlySpan b.View.Strides)
+
+            member _.GetHashCode reading =
+                HashCode.Combine(reading.Base, reading.View.Offset) }
+
     let nodes = schedule.Graph.Nodes
     let buffers = List<BufferInfo>()
     let bufferOf = Dictionary<int, int>()
@@ -90,16 +101,14 @@ type internal Lowerer(schedule: Schedule, origins: int[]) =
         let body = List<Instruction>()
         let reductions = List<Reduction>()
         let values = Dictionary<int, int>()
-        let loads = Dictionary<struct (int * int64 * string), int>()
+        let loads = Dictionary<Reading, int>(sameReading)
 
         let emit instruction =
             body.Add instruction
             body.Count - 1
 
         let load (reading: Reading) =
-            let key = struct (reading.Base, reading.View.Offset, String.Join(',', reading.View.Strides))
-
-            match loads.TryGetValue key with
+            match loads.TryGetValue reading with
             | true, value -> value
             | _ ->
                 let value =
@@ -108,7 +117,7 @@ type internal Lowerer(schedule: Schedule, origins: int[]) =
                     else
                         emit (Instruction(Opcode.Load, nodes[reading.Base].DType, Access = access order reading))
 
-                loads[key] <- value
+                loads[reading] <- value
                 value
 
         let operand (reading: Reading) =

@@ -1,5 +1,7 @@
 namespace FunctionalGrad.Compile
 
+open System
+open System.Collections.Generic
 open FunctionalGrad
 
 /// Where the elements of a result lie in a contiguous buffer: element index lies at Offset + Σ index[d]·Strides[d].
@@ -14,6 +16,26 @@ module internal Strided =
     let contiguous (shape: Shape) =
         { Offset = 0L
           Strides = shape.Strides() |> Array.map int64 }
+
+    /// One contiguous view for each shape, because most nodes of a graph share a few shapes.
+    type Contiguous() =
+        let known = Dictionary<Shape, Strided>()
+        let mutable lastShape = Shape.Scalar
+        let mutable last = contiguous Shape.Scalar
+
+        member _.Of(shape: Shape) =
+            if not (Object.ReferenceEquals(shape, lastShape)) then
+                last <-
+                    match known.TryGetValue shape with
+                    | true, view -> view
+                    | _ ->
+                        let view = contiguous shape
+                        known[shape] <- view
+                        view
+
+                lastShape <- shape
+
+            last
 
     /// Whether elements lie row by row from the start, whatever the strides of axes of size 1.
     let isContiguous (shape: Shape) (view: Strided) =
