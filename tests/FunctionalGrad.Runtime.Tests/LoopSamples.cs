@@ -53,7 +53,7 @@ internal sealed class LoopSampler(int seed)
         long total = 1;
         for (var d = 0; d < chosen.Length; d++)
         {
-            var candidate = random.Next(4) == 0 ? large[random.Next(large.Length)] : small[random.Next(small.Length)];
+            var candidate = random.Next(3) == 0 ? large[random.Next(large.Length)] : small[random.Next(small.Length)];
             chosen[d] = total * candidate > 60_000 ? 1 : candidate;
             total *= chosen[d];
         }
