@@ -3,7 +3,7 @@ using FunctionalGrad.Kernels;
 
 namespace FunctionalGrad.Loops;
 
-/// <summary>Copies between a contiguous block and a strided range of a buffer, rectangle by rectangle.</summary>
+/// <summary>Copies between a contiguous block and a strided range of a buffer, box by box.</summary>
 internal static unsafe class StridedCopy
 {
     /// <summary>Runs shorter than this are copied in line: a call would cost more than the copy.</summary>
@@ -52,22 +52,24 @@ internal static unsafe class StridedCopy
     private static void Read<T>(StridedAccess access, T* buffer, long start, nint count, T* block)
         where T : unmanaged
     {
-        var parts = new Rectangles(access, start, count, stackalloc long[access.Extents.Length]);
-        while (parts.Next())
+        var boxes = new Boxes(access, start, count, stackalloc long[access.Extents.Length]);
+        while (boxes.Next())
         {
-            ReadRectangle(buffer + parts.Offset, access.RowStride, access.RunStride, parts.Rows, parts.Length, block);
-            block += parts.Rows * parts.Length;
+            var plane = buffer + boxes.Offset;
+            for (nint i = 0; i < boxes.Planes; i++, plane += access.PlaneStride, block += boxes.Rows * boxes.Length)
+                ReadRectangle(plane, access.RowStride, access.RunStride, boxes.Rows, boxes.Length, block);
         }
     }
 
     private static void Write<T>(StridedAccess access, T* buffer, long start, nint count, T* block)
         where T : unmanaged
     {
-        var parts = new Rectangles(access, start, count, stackalloc long[access.Extents.Length]);
-        while (parts.Next())
+        var boxes = new Boxes(access, start, count, stackalloc long[access.Extents.Length]);
+        while (boxes.Next())
         {
-            WriteRectangle(buffer + parts.Offset, access.RowStride, access.RunStride, parts.Rows, parts.Length, block);
-            block += parts.Rows * parts.Length;
+            var plane = buffer + boxes.Offset;
+            for (nint i = 0; i < boxes.Planes; i++, plane += access.PlaneStride, block += boxes.Rows * boxes.Length)
+                WriteRectangle(plane, access.RowStride, access.RunStride, boxes.Rows, boxes.Length, block);
         }
     }
 
