@@ -41,6 +41,8 @@ internal sealed unsafe class KernelCompiler
         var space = new IterationSpace(kernel, values);
         if (space.Total == 0)
             return BlockProgram.Empty(kernel, values, space);
+        if (TransposedCopy.TryCreate(kernel, values, space) is { } copy)
+            return new BlockProgram(space, null, null, 1) { Copy = copy };
         var size = Blocking.BlockSize(values.MostAlive(), values.WidestElement());
         var blocking = Blocking.Choose(space, !kernel.Reductions.IsEmpty, size, Transposes(kernel, values, space));
         return new KernelCompiler(kernel, values, space, blocking).Compile();
@@ -130,9 +132,10 @@ internal sealed unsafe class KernelCompiler
             if (instruction.Code != Opcode.Store)
                 continue;
             var value = values.Resolve(instruction.A);
-            if (invariant[value] || storedBy[value] >= 0 || kernel.Body[value].Code == Opcode.Load || !IsDirect(instruction))
-                continue;
-            storedBy[value] = i;
+            var source = kernel.Body[value];
+            var isInPlace = source.Code == Opcode.Load && IsDirect(source);
+            if (!invariant[value] && !isInPlace && storedBy[value] < 0 && IsDirect(instruction))
+                storedBy[value] = i;
         }
     }
 

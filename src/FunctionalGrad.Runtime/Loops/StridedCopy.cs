@@ -73,6 +73,7 @@ internal static unsafe class StridedCopy
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ReadRectangle<T>(T* source, nint rowStride, nint stride, nint rows, nint length, T* block)
         where T : unmanaged
     {
@@ -100,6 +101,7 @@ internal static unsafe class StridedCopy
             GatherBySize[sizeof(T)](source, stride, block, length);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ReadShort<T>(T* source, nint rowStride, nint stride, nint rows, nint length, T* block)
         where T : unmanaged
     {
@@ -112,6 +114,7 @@ internal static unsafe class StridedCopy
     }
 
     /// <summary>One row over and over: what has been written serves as the source, so that the pieces double.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Repeat<T>(T* source, nint rows, nint length, T* block)
         where T : unmanaged
     {
@@ -125,6 +128,7 @@ internal static unsafe class StridedCopy
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Spread<T>(T* source, nint rowStride, nint rows, nint length, T* block)
         where T : unmanaged
     {
@@ -143,6 +147,7 @@ internal static unsafe class StridedCopy
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ReadTransposed<T>(T* source, nint stride, nint rows, nint length, T* block)
         where T : unmanaged
     {
@@ -157,6 +162,7 @@ internal static unsafe class StridedCopy
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void WriteRectangle<T>(T* target, nint rowStride, nint stride, nint rows, nint length, T* block)
         where T : unmanaged
     {
