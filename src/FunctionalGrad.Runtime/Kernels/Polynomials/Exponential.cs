@@ -18,13 +18,13 @@ internal static partial class Polynomials
     {
         // Beyond these ends the result is 0 or infinite already; NaN passes.
         x = Clamp(a, x, a.IsWide ? -746.0 : -104.0, a.IsWide ? 710.0 : 89.0);
-        var n = a.Sub(Shifted<A, V>(a, x), Magic<A, V>(a));
-        var y = a.Add(a.Constant(1), ExpMinusOneReduced(a, ExpRemainder(a, x, n)));
+        var shifted = Shifted<A, V>(a, x);
+        var y = a.Add(a.Constant(1), ExpMinusOneReduced(a, ExpRemainder(a, x, shifted)));
 
-        // In two steps, because 2^n alone may be out of range where the result is not.
-        var half = a.FusedMultiplyAdd(n, a.Constant(0.5), Magic<A, V>(a));
-        var rest = a.Add(a.Sub(n, a.Sub(half, Magic<A, V>(a))), Magic<A, V>(a));
-        return a.Mul(a.Mul(y, PowerOfTwo(a, half)), PowerOfTwo(a, rest));
+        // In two steps, because 2^n alone may be out of range where the result is not: the biased exponents add up to n + 2·bias.
+        var sum = a.SubBits(shifted, a.Bits(a.IsWide ? 0x4338000000000000 - 2046 : 0x4b400000 - 254));
+        var half = a.ShiftRight(sum, 1);
+        return a.Mul(a.Mul(y, AsExponent(a, half)), AsExponent(a, a.SubBits(sum, half)));
     }
 
     /// <summary>e^x where neither x nor the result is near the ends of the range: −700 … 700, or −80 … 80 in single precision.</summary>
@@ -33,7 +33,7 @@ internal static partial class Polynomials
         where A : struct, IArithmetic<V>
     {
         var shifted = Shifted<A, V>(a, x);
-        var r = ExpRemainder(a, x, a.Sub(shifted, Magic<A, V>(a)));
+        var r = ExpRemainder(a, x, shifted);
         var scale = PowerOfTwo(a, shifted);
         return a.FusedMultiplyAdd(ExpMinusOneReduced(a, r), scale, scale);
     }
@@ -45,7 +45,7 @@ internal static partial class Polynomials
     {
         var inside = Clamp(a, x, a.IsWide ? -40.0 : -20.0, a.IsWide ? 710.0 : 89.0);
         var shifted = Shifted<A, V>(a, inside);
-        var r = ExpRemainder(a, inside, a.Sub(shifted, Magic<A, V>(a)));
+        var r = ExpRemainder(a, inside, shifted);
 
         // Half of 2^n, because 2^n itself may be just out of range.
         var half = PowerOfTwo(a, a.Sub(shifted, a.Constant(1)));
@@ -60,10 +60,10 @@ internal static partial class Polynomials
     {
         var size = a.Abs(x);
         var limit = a.Constant(a.IsWide ? 20.0 : 10.0);
-        size = a.Select(a.Less(limit, size), limit, size);
+        size = a.AtMost(limit, size);
         size = a.Add(size, size);
         var shifted = Shifted<A, V>(a, size);
-        var r = ExpRemainder(a, size, a.Sub(shifted, Magic<A, V>(a)));
+        var r = ExpRemainder(a, size, shifted);
         var scale = PowerOfTwo(a, shifted);
         var expm1 = a.FusedMultiplyAdd(ExpMinusOneReduced(a, r), scale, a.Sub(scale, a.Constant(1)));
         return WithSignOf(a, a.Div(expm1, a.Add(expm1, a.Constant(2))), x);
@@ -110,12 +110,12 @@ internal static partial class Polynomials
     private static V Shifted<A, V>(A a, V x)
         where A : struct, IArithmetic<V> => a.FusedMultiplyAdd(x, a.Constant(Log2OfE), Magic<A, V>(a));
 
-    /// <summary>x − n·ln 2, with ln 2 in two parts.</summary>
+    /// <summary>x − n·ln 2, with ln 2 in two parts, given n plus <see cref="Magic"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V ExpRemainder<A, V>(A a, V x, V n)
+    private static V ExpRemainder<A, V>(A a, V x, V shifted)
         where A : struct, IArithmetic<V>
     {
-        var minus = a.Neg(n);
+        var minus = a.Sub(Magic<A, V>(a), shifted);
         var r = a.FusedMultiplyAdd(minus, LogOfTwo<A, V>(a), x);
         return a.FusedMultiplyAdd(minus, LogOfTwoRest<A, V>(a), r);
     }

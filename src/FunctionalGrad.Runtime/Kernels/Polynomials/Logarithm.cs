@@ -24,10 +24,7 @@ internal static partial class Polynomials
         where A : struct, IArithmetic<V>
     {
         var sum = a.Add(a.Constant(1), x);
-
-        // For huge x the part that the sum lost does not count, and scaling it down would leave the range.
-        var lost = a.And(SumError(a, sum, x), a.Less(x, a.Constant(1e18)));
-        var y = LogEnds(a, sum, x, LogOfSum(a, sum, lost));
+        var y = LogEnds(a, sum, x, LogOfSum(a, sum, SumError(a, sum, x)));
         return a.Select(a.Less(a.Abs(x), a.Constant(1e-20)), x, y);
     }
 
@@ -58,7 +55,9 @@ internal static partial class Polynomials
         where A : struct, IArithmetic<V>
     {
         Split(a, sum, out var exponent, out var mantissa);
-        var scale = PowerOfTwo(a, a.Sub(Magic<A, V>(a), exponent));
+
+        // In a huge sum the lost part does not count, and scaling it down as far would leave the range.
+        var scale = PowerOfTwo(a, a.Sub(Magic<A, V>(a), a.AtMost(a.Constant(60), exponent)));
         return LogReduced(a, a.FusedMultiplyAdd(lost, scale, a.Sub(mantissa, a.Constant(1))), exponent);
     }
 
@@ -73,7 +72,7 @@ internal static partial class Polynomials
 
         // The exponent's bits become a number as the lowest digits of 2^52 or 2^23.
         var carrier = a.Constant(a.IsWide ? 4503599627370496.0 : 8388608.0);
-        var biased = a.Or(a.ShiftRight(bits, a.IsWide ? 52 : 23), carrier);
+        var biased = a.Or(a.IsWide ? a.ShiftRight(bits, 52) : a.ShiftRight(bits, 23), carrier);
         exponent = a.Sub(biased, a.Constant(a.IsWide ? 4503599627370496.0 + 1023 : 8388608.0 + 127));
         mantissa = a.AddBits(a.And(bits, a.Bits(a.IsWide ? 0x000fffffffffffff : 0x007fffff)), a.Bits(rootOfHalf));
     }

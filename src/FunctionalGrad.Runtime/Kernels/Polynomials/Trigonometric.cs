@@ -119,5 +119,6 @@ internal static partial class Polynomials
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V SecondBitAsSign<A, V>(A a, V quadrant)
-        where A : struct, IArithmetic<V> => a.ShiftLeft(a.And(quadrant, a.Bits(2)), a.IsWide ? 62 : 30);
+        where A : struct, IArithmetic<V> =>
+        a.IsWide ? a.ShiftLeft(a.And(quadrant, a.Bits(2)), 62) : a.ShiftLeft(a.And(quadrant, a.Bits(2)), 30);
 }
