@@ -19,7 +19,8 @@ internal static partial class Polynomials
         // Beyond these ends the result is 0 or infinite already; NaN passes.
         x = Clamp(a, x, a.IsWide ? -746.0 : -104.0, a.IsWide ? 710.0 : 89.0);
         var shifted = Shifted<A, V>(a, x);
-        var y = a.Add(a.Constant(1), ExpMinusOneReduced(a, ExpRemainder(a, x, shifted)));
+        var r = ExpRemainder(a, x, shifted);
+        var y = a.Add(a.Constant(1), ExpMinusOne(a, r));
 
         // In two steps, because 2^n alone may be out of range where the result is not: the biased exponents add up to n + 2·bias.
         var sum = a.SubBits(shifted, a.Bits(a.IsWide ? 0x4338000000000000 - 2046 : 0x4b400000 - 254));
@@ -35,7 +36,7 @@ internal static partial class Polynomials
         var shifted = Shifted<A, V>(a, x);
         var r = ExpRemainder(a, x, shifted);
         var scale = PowerOfTwo(a, shifted);
-        return a.FusedMultiplyAdd(ExpMinusOneReduced(a, r), scale, scale);
+        return a.FusedMultiplyAdd(ExpMinusOne(a, r), scale, scale);
     }
 
     /// <summary>e^x − 1, accurate near 0. At most 2 ulp.</summary>
@@ -49,7 +50,9 @@ internal static partial class Polynomials
 
         // Half of 2^n, because 2^n itself may be just out of range.
         var half = PowerOfTwo(a, a.Sub(shifted, a.Constant(1)));
-        var y = a.FusedMultiplyAdd(ExpMinusOneReduced(a, r), half, a.Sub(half, a.Constant(0.5)));
+        var y = a.FusedMultiplyAdd(r, half, a.Sub(half, a.Constant(0.5)));
+        var r2 = a.Mul(r, r);
+        y = a.FusedMultiplyAdd(a.Mul(ExpQuotient(a, r, r2), r2), half, y);
         return a.Select(a.Less(a.Abs(x), a.Constant(1e-20)), x, a.Add(y, y));
     }
 
@@ -65,7 +68,9 @@ internal static partial class Polynomials
         var shifted = Shifted<A, V>(a, size);
         var r = ExpRemainder(a, size, shifted);
         var scale = PowerOfTwo(a, shifted);
-        var expm1 = a.FusedMultiplyAdd(ExpMinusOneReduced(a, r), scale, a.Sub(scale, a.Constant(1)));
+        var expm1 = a.FusedMultiplyAdd(r, scale, a.Sub(scale, a.Constant(1)));
+        var r2 = a.Mul(r, r);
+        expm1 = a.FusedMultiplyAdd(a.Mul(ExpQuotient(a, r, r2), r2), scale, expm1);
         return WithSignOf(a, a.Div(expm1, a.Add(expm1, a.Constant(2))), x);
     }
 
@@ -80,12 +85,20 @@ internal static partial class Polynomials
         return a.Div(a.Select(a.Less(x, a.Constant(0)), small, one), a.Add(one, small));
     }
 
-    /// <summary>e^r − 1 for |r| ≤ ln 2 / 2: r + r²·q(r).</summary>
+    /// <summary>e^r − 1 for |r| ≤ ln 2 / 2.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V ExpMinusOneReduced<A, V>(A a, V r)
+    private static V ExpMinusOne<A, V>(A a, V r)
         where A : struct, IArithmetic<V>
     {
         var r2 = a.Mul(r, r);
+        return a.FusedMultiplyAdd(r2, ExpQuotient(a, r, r2), r);
+    }
+
+    /// <summary>(e^r − 1 − r) / r² for |r| ≤ ln 2 / 2.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V ExpQuotient<A, V>(A a, V r, V r2)
+        where A : struct, IArithmetic<V>
+    {
         var r4 = a.Mul(r2, r2);
         V q;
         if (a.IsWide)
@@ -102,7 +115,7 @@ internal static partial class Polynomials
             q = a.FusedMultiplyAdd(a.Constant(0.0013814554549753666), r4, q);
         }
 
-        return a.FusedMultiplyAdd(r2, q, r);
+        return q;
     }
 
     /// <summary>x / ln 2 rounded to an integer, plus a number so large that the integer stands in the lowest bits.</summary>

@@ -35,9 +35,12 @@ internal static partial class Polynomials
     {
         // = max(x, 0) + ln (1 + e^−|x|)
         var small = Exp(a, a.Neg(a.Abs(x)));
-        var sum = a.Add(a.Constant(1), small);
-        var zero = a.Constant(0);
-        return a.Add(a.Select(a.Less(x, zero), zero, x), LogOfSum(a, sum, SumError(a, sum, small)));
+
+        // 1 + small is between 1 and 2; above √2 its half is taken.
+        var one = a.Constant(1);
+        var above = a.Less(a.Constant(0.41421356), small);
+        var f = a.Select(above, a.Mul(a.Sub(small, one), a.Constant(0.5)), small);
+        return a.Add(a.And(x, a.Less(a.Constant(0), x)), LogReduced(a, f, a.And(above, one)));
     }
 
     /// <summary>What the rounded sum of 1 and x leaves out, exactly.</summary>
