@@ -63,7 +63,7 @@ internal static unsafe class BinaryLoop
             var bytes = (uint)((n - i) * sizeof(T));
             Unsafe.CopyBlockUnaligned(&x, left + i, bytes);
             Unsafe.CopyBlockUnaligned(&z, right + i, bytes);
-            x = default(K).Apply(lanes, x, z);
+            Run<K, L, V, T>(&x, &z, &x, lanes.Count);
             Unsafe.CopyBlockUnaligned(target + i, &x, bytes);
         }
     }

@@ -52,11 +52,12 @@ internal static unsafe class UnaryLoop
             lanes.Store(target + i, default(K).Apply(lanes, lanes.Load(source + i)));
         if (i < n)
         {
-            // The rest goes through the same instructions, so that a result does not depend on where in a block it stands.
+            // The rest goes through the same instructions, so that a result does not depend on where in a block it stands;
+            // by a call, because the compiler's budget for inlining does not last for a long kernel twice.
             V rest = default;
             var bytes = (uint)((n - i) * sizeof(T));
             Unsafe.CopyBlockUnaligned(&rest, source + i, bytes);
-            rest = default(K).Apply(lanes, rest);
+            Run<K, L, V, T>(&rest, &rest, lanes.Count);
             Unsafe.CopyBlockUnaligned(target + i, &rest, bytes);
         }
     }

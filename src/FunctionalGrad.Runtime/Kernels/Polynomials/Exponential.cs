@@ -20,9 +20,15 @@ internal static partial class Polynomials
         x = Clamp(a, x, a.IsWide ? -746.0 : -104.0, a.IsWide ? 710.0 : 89.0);
         var shifted = Shifted<A, V>(a, x);
         var r = ExpRemainder(a, x, shifted);
-        var y = a.Add(a.Constant(1), ExpMinusOne(a, r));
+        return ScaleInTwoSteps(a, a.Add(a.Constant(1), ExpMinusOne(a, r)), shifted);
+    }
 
-        // In two steps, because 2^n alone may be out of range where the result is not: the biased exponents add up to n + 2·bias.
+    /// <summary>y · 2^n, given n plus <see cref="Magic"/>: 2^n alone may be out of range where the result is not.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V ScaleInTwoSteps<A, V>(A a, V y, V shifted)
+        where A : struct, IArithmetic<V>
+    {
+        // The biased exponents of the two factors add up to n + 2·bias.
         var sum = a.SubBits(shifted, a.Bits(a.IsWide ? 0x4338000000000000 - 2046 : 0x4b400000 - 254));
         var half = a.ShiftRight(sum, 1);
         return a.Mul(a.Mul(y, AsExponent(a, half)), AsExponent(a, a.SubBits(sum, half)));

@@ -9,11 +9,7 @@ internal static partial class Polynomials
     public static V Log<A, V>(A a, V x)
         where A : struct, IArithmetic<V>
     {
-        var subnormal = a.Less(x, a.Constant(a.IsWide ? 2.2250738585072014e-308 : 1.17549435e-38));
-        var up = a.IsWide ? 54 : 25;
-        var normal = a.Select(subnormal, a.Mul(x, a.Constant(a.IsWide ? 18014398509481984.0 : 33554432.0)), x);
-        Split(a, normal, out var exponent, out var mantissa);
-        exponent = a.Sub(exponent, a.And(subnormal, a.Constant(up)));
+        SplitAny(a, x, out var exponent, out var mantissa);
         var y = LogReduced(a, a.Sub(mantissa, a.Constant(1)), exponent);
         return LogEnds(a, x, x, y);
     }
@@ -62,6 +58,17 @@ internal static partial class Polynomials
         // In a huge sum the lost part does not count, and scaling it down as far would leave the range.
         var scale = PowerOfTwo(a, a.Sub(Magic<A, V>(a), a.AtMost(a.Constant(60), exponent)));
         return LogReduced(a, a.FusedMultiplyAdd(lost, scale, a.Sub(mantissa, a.Constant(1))), exponent);
+    }
+
+    /// <summary>x = mantissa · 2^exponent, with a mantissa between √½ and √2; x positive.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void SplitAny<A, V>(A a, V x, out V exponent, out V mantissa)
+        where A : struct, IArithmetic<V>
+    {
+        var subnormal = a.Less(x, a.Constant(a.IsWide ? 2.2250738585072014e-308 : 1.17549435e-38));
+        var normal = a.Select(subnormal, a.Mul(x, a.Constant(a.IsWide ? 18014398509481984.0 : 33554432.0)), x);
+        Split(a, normal, out exponent, out mantissa);
+        exponent = a.Sub(exponent, a.And(subnormal, a.Constant(a.IsWide ? 54 : 25)));
     }
 
     /// <summary>x = mantissa · 2^exponent, with a mantissa between √½ and √2; x positive and normal.</summary>
