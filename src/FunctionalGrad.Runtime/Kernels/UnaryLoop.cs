@@ -37,6 +37,7 @@ internal static unsafe class UnaryLoop
         };
 
     /// <summary>y[i] = kernel(x[i]).</summary>
+    /// <remarks>One vector at a time: iterations do not depend on each other, so the processor overlaps them by itself; two or four at a time measured no faster.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Run<K, L, V, T>(void* x, void* y, nint n)
         where K : struct, IUnaryKernel

@@ -14,7 +14,7 @@ internal static partial class Polynomials
         return LogEnds(a, x, x, y);
     }
 
-    /// <summary>ln (1 + x), accurate near 0; −∞ for −1, NaN for less. At most 2 ulp.</summary>
+    /// <summary>ln (1 + x), accurate near 0; −∞ for −1, NaN for less. At most 1.5 ulp.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Log1p<A, V>(A a, V x)
         where A : struct, IArithmetic<V>
