@@ -29,7 +29,7 @@ internal static partial class Polynomials
         return a.Xor(y, SecondBitAsSign(a, quadrant));
     }
 
-    /// <summary>tan x for |x| up to <see cref="TrigonometricLimit"/>. At most 3 ulp.</summary>
+    /// <summary>tan x for |x| up to <see cref="TrigonometricLimit"/>. At most 3.5 ulp.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Tan<A, V>(A a, V x)
         where A : struct, IArithmetic<V>
