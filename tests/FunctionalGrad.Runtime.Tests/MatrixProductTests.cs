@@ -54,6 +54,8 @@ public sealed unsafe class MatrixProductTests
             CheckBoth(43, 2411, 257, layout, layout, Layout.EverySecond);
             CheckBoth(3, 4099, 521, layout, layout, Layout.PaddedRows);
             CheckBoth(4099, 3, 521, layout, layout, Layout.PaddedColumns);
+            CheckBoth(5003, 1, 11, layout, layout, Layout.EverySecond); // more than one chunk of a vector's result
+            CheckBoth(1, 1, 300_007, layout, Layout.EverySecond, layout); // a vector too long to copy
         }
     }
 

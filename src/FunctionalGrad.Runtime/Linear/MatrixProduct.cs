@@ -36,9 +36,9 @@ internal static unsafe class MatrixProduct
             return;
         if (inner <= 0)
             Clear(rows, columns, c);
-        else if (columns == 1 && MatrixVector<TLanes, TVector, T>.Takes(a))
+        else if (columns == 1 && MatrixVector<TLanes, TVector, T>.Takes(inner, a, b.RowStride))
             MatrixVector<TLanes, TVector, T>.Multiply(rows, inner, a, b.Start, b.RowStride, c.Start, c.RowStride);
-        else if (rows == 1 && MatrixVector<TLanes, TVector, T>.Takes(b.Transposed))
+        else if (rows == 1 && MatrixVector<TLanes, TVector, T>.Takes(inner, b.Transposed, a.ColumnStride))
             MatrixVector<TLanes, TVector, T>.Multiply(columns, inner, b.Transposed, a.Start, a.ColumnStride, c.Start, c.ColumnStride);
         else if (FewColumns<TLanes, TVector, T>.Takes(rows, columns, inner, a))
             FewColumns<TLanes, TVector, T>.Multiply(rows, columns, inner, a, b, c);
