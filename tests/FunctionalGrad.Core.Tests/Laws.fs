@@ -1,0 +1,242 @@
+namespace FunctionalGrad.Tests
+
+open System
+open FunctionalGrad
+open Xunit
+open Xunit.Abstractions
+
+/// What must hold for every op, whatever it computes.
+[<NoComparison; NoEquality>]
+type internal Law =
+    {
+        Name: string
+        /// Cases drawn for each op.
+        Cases: int
+        /// Raises where the law is broken; what it chooses freely comes from the source.
+        Check: Source -> Case -> unit
+    }
+
+/// The laws. Values are exact statements up to rounding; derivatives are compared with differences and with each other.
+module internal Laws =
+    let private inner (a: Tensor[]) (b: Tensor[]) =
+        Array.map2 (fun x y -> sumAll (x * y)) a b |> Array.reduce (+)
+
+    let private like (source: Source) (x: Tensor) =
+        cast x.DType (source.Fill(x.Shape, (fun () -> source.Float(-1.0, 1.0))))
+
+    let private byReference (f: unit -> 'Result) : 'Result =
+        Evaluation.useReference.Value <- true
+
+        try
+            f ()
+        finally
+            Evaluation.useReference.Value <- false
+
+    let private known (x: Tensor) = Tensor.ofArray x.Value
+
+    let private single (case: Case) : Case =
+        let convert (x: Tensor) = if x.DType = DType.Float64 then known (cast DType.Float32 x) else x
+        { case with Inputs = Array.map convert case.Inputs }
+
+    /// Some of the inputs that pass, at least one of them if any.
+    let private someOf (source: Source) (passes: int -> bool) (case: Case) : int[] =
+        let candidates = [| 0 .. case.Inputs.Length - 1 |] |> Array.filter passes
+
+        if candidates.Length = 0 then
+            candidates
+        else
+            let kept = source.Int(1, candidates.Length)
+            Array.take kept (source.Order candidates.Length) |> Array.map (fun i -> candidates[i]) |> Array.sort
+
+    /// The inputs with those at the places replaced.
+    let private replaced (inputs: Tensor[]) (places: int[]) (values: Tensor[]) =
+        let result = Array.copy inputs
+        Array.iter2 (fun place value -> result[place] <- value) places values
+        result
+
+    let private at (places: int[]) (inputs: Tensor[]) = places |> Array.map (fun place -> inputs[place])
+
+    /// The op as a function of the inputs at the places, the others held.
+    let private partial (case: Case) (places: int[]) (values: Tensor[]) =
+        case.Apply(replaced case.Inputs places values)
+
+    let private differentiable (source: Source) (case: Case) =
+        if (case.Apply case.Inputs).DType.IsFloat() then
+            someOf source (fun i -> case.Differentiable[i]) case
+        else
+            [||]
+
+    let private sameValues tolerance (case: Case) =
+        let expected = byReference (fun () -> known (case.Apply case.Inputs))
+        Expect.close "compiled and reference" tolerance expected (case.Apply case.Inputs)
+
+    let private promised (case: Case) =
+        let y = case.Apply case.Inputs
+        let shape, dtype = y.Shape, y.DType
+        let agrees (value: NDArray) = value.Shape.Equals shape && value.DType = dtype
+        let slow = byReference (fun () -> (case.Apply case.Inputs).Value)
+
+        if not (agrees y.Value && agrees slow) then
+            failwith $"promised {dtype.Name()} {shape}, got {y.Value.DType.Name()} {y.Value.Shape} and, by reference, {slow.DType.Name()} {slow.Shape}."
+
+    let private requireSmall what tolerance place (error: float) =
+        if not (error <= tolerance) then
+            failwith $"{what} is off by {error:g3} (tolerance {tolerance:g3}); {place}."
+
+    let private agreement tolerance (f: Tensor[] -> 'Y) (xs: Tensor[]) =
+        let report = GradCheck.measure f xs
+        requireSmall "reverse mode" tolerance report.Worst report.Reverse
+        requireSmall "forward mode" tolerance "along a direction" report.Forward
+        requireSmall "⟨u, J·v⟩ against ⟨Jᵀ·u, v⟩" 1e-9 "the two modes disagree" report.Adjoint
+
+    let private firstOrder (source: Source) (case: Case) =
+        let places = differentiable source case
+
+        if places.Length > 0 then
+            agreement 1e-6 (partial case places) (at places case.Inputs)
+
+    /// The gradient of Σ u·f with respect to the inputs at the places.
+    let private gradientOf (case: Case) (places: int[]) (u: Tensor) : Tensor[] -> Tensor[] =
+        grad (fun values -> sumAll (u * partial case places values))
+
+    let private secondOrder (source: Source) (case: Case) =
+        let places = differentiable source case
+
+        if places.Length > 0 then
+            let u = like source (case.Apply case.Inputs)
+            agreement 1e-5 (gradientOf case places u) (at places case.Inputs)
+
+    /// The Hessian of Σ u·f times v, by forward over reverse, reverse over reverse, and reverse over forward.
+    let private hessianProducts (source: Source) (case: Case) =
+        let places = differentiable source case
+
+        if places.Length > 0 then
+            let xs = at places case.Inputs
+            let u = like source (case.Apply case.Inputs)
+            let v = xs |> Array.map (like source)
+            let f values = sumAll (u * partial case places values)
+            let expected = jvp (grad f) xs v |> snd
+            Expect.all "reverse over reverse" 1e-9 expected ((vjp (grad f) xs |> snd) v)
+            Expect.all "reverse over forward" 1e-9 expected (grad (fun xs -> jvp f xs v |> snd) xs)
+
+    let private count (source: Source) = source.Pick [ 1; 2; 2; 3 ]
+
+    /// Examples for the inputs at the places: for each example its tensors, and for each place its stack.
+    let private examples (source: Source) (case: Case) (places: int[]) =
+        let rows = Array.init (count source) (fun _ -> at places case.Inputs |> Array.map source.Variant)
+        rows, Array.init places.Length (fun i -> stack 0 [ for row in rows -> row[i] ] |> known)
+
+    let private vmapIsLoop (source: Source) (case: Case) =
+        let places = someOf source (fun _ -> true) case
+        let rows, stacks = examples source case places
+        let expected = stack 0 [ for row in rows -> partial case places row ]
+        Expect.close "vmap and loop" 1e-12 expected (vmap (partial case places) stacks)
+
+    /// The gradient of one example, over examples that map some inputs.
+    let private vmapOfGrad (source: Source) (case: Case) =
+        let places = differentiable source case
+
+        if places.Length > 0 then
+            let mapped = someOf source (fun _ -> true) case
+            let rows, stacks = examples source case mapped
+            let u = like source (case.Apply case.Inputs)
+
+            let gradient (values: Tensor[]) =
+                let inputs = replaced case.Inputs mapped values
+                gradientOf { case with Inputs = inputs } places u (at places inputs)
+
+            let expected = rows |> Array.map gradient
+            let stacked = Array.init places.Length (fun i -> stack 0 [ for row in expected -> row[i] ])
+            Expect.all "vmap of grad and loop" 1e-10 stacked (vmap gradient stacks)
+
+    let private gradOfVmap (source: Source) (case: Case) =
+        let places = differentiable source case
+
+        if places.Length > 0 then
+            let rows, stacks = examples source case places
+            let weights = rows |> Array.map (fun _ -> like source (case.Apply case.Inputs))
+            let expected = Array.map2 (gradientOf case places) weights rows
+            let stacked = Array.init places.Length (fun i -> stack 0 [ for row in expected -> row[i] ])
+            let u = stack 0 (List.ofArray weights)
+            let found = grad (fun stacks -> sumAll (u * vmap (partial case places) stacks)) stacks
+            Expect.all "grad of vmap and loop" 1e-10 stacked found
+
+    let private sameDerivatives tolerance (source: Source) (case: Case) =
+        let places = differentiable source case
+
+        if places.Length > 0 then
+            let xs = at places case.Inputs
+            let u = like source (case.Apply case.Inputs) |> known
+            let v = xs |> Array.map (like source >> known)
+
+            let derivatives () =
+                let _, pull = vjp (partial case places) xs
+                let _, moved = jvp (partial case places) xs v
+                Array.append (pull u) [| moved |]
+
+            Expect.all "derivatives, compiled and reference" tolerance (byReference derivatives) (derivatives ())
+
+    let all: Law list =
+        let law name cases check =
+            { Name = name
+              Cases = cases
+              Check = check }
+
+        [ law "compiled = reference, float64" 12 (fun _ case -> sameValues 1e-12 case)
+          law "compiled = reference, float32" 8 (fun _ case -> sameValues 2e-6 (single case))
+          law "shape and dtype are those promised" 8 (fun _ case -> promised case)
+          law "first derivatives: reverse = forward = central differences" 6 firstOrder
+          law "second derivatives: reverse = forward = central differences" 4 secondOrder
+          law "second derivatives are symmetric in every order of modes" 4 hessianProducts
+          law "vmap = loop and stack" 8 vmapIsLoop
+          law "vmap of grad = loop of grads" 5 vmapOfGrad
+          law "grad of vmap = loop of grads" 5 gradOfVmap
+          law "derivatives: compiled = reference, float64" 5 (sameDerivatives 1e-11)
+          law "derivatives: compiled = reference, float32" 4 (fun source case -> sameDerivatives 1e-5 source (single case)) ]
+
+    /// Tries a law on one case; the message of a failure says how to see it again.
+    let tryOne (law: Law) (entry: Entry) (seed: int) : unit =
+        let source = Source seed
+        let case = entry.Draw source
+
+        try
+            law.Check source case
+        with error ->
+            raise (Xunit.Sdk.XunitException($"{entry.Name}, seed {seed}, {case.Text}: {law.Name}: {error.Message}", error))
+
+    let run (law: Law) (entry: Entry) : unit =
+        Property.forSeeds law.Cases (tryOne law entry)
+
+/// Every law over every op of the catalog.
+type LawTests(output: ITestOutputHelper) =
+    static member Pairs: seq<obj[]> =
+        seq {
+            for law in Laws.all do
+                for family in Catalog.entries |> List.map (fun entry -> entry.Family) |> List.distinct do
+                    yield [| box law.Name; box family |]
+        }
+
+    /// All ops of a family are tried, and every one that fails is named.
+    [<Theory; MemberData(nameof LawTests.Pairs)>]
+    member _.``the law holds for the family``(lawName: string, family: string) =
+        let law = Laws.all |> List.find (fun law -> law.Name = lawName)
+
+        let failure (entry: Entry) =
+            try
+                Laws.run law entry
+                None
+            with error ->
+                Some(string error.Message)
+
+        let failures =
+            Catalog.entries |> List.filter (fun entry -> entry.Family = family) |> List.choose failure
+
+        Assert.True(failures.IsEmpty, String.concat "\n" failures)
+
+    [<Fact>]
+    member _.``the laws cover this much``() =
+        let ops, laws = Catalog.entries.Length, Laws.all.Length
+        let cases = ops * (Laws.all |> List.sumBy (fun law -> law.Cases))
+        output.WriteLine $"{ops} ops, {laws} laws, {cases} cases"
+        Console.WriteLine $"{ops} ops, {laws} laws, {cases} cases"
+        Assert.True(ops > 100 && laws >= 10)
