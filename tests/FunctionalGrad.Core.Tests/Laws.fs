@@ -182,17 +182,17 @@ module internal Laws =
               Cases = cases
               Check = check }
 
-        [ law "compiled = reference, float64" 12 (fun _ case -> sameValues 1e-12 case)
-          law "compiled = reference, float32" 8 (fun _ case -> sameValues 2e-6 (single case))
-          law "shape and dtype are those promised" 8 (fun _ case -> promised case)
-          law "first derivatives: reverse = forward = central differences" 6 firstOrder
-          law "second derivatives: reverse = forward = central differences" 4 secondOrder
-          law "second derivatives are symmetric in every order of modes" 4 hessianProducts
-          law "vmap = loop and stack" 8 vmapIsLoop
-          law "vmap of grad = loop of grads" 5 vmapOfGrad
-          law "grad of vmap = loop of grads" 5 gradOfVmap
-          law "derivatives: compiled = reference, float64" 5 (sameDerivatives 1e-11)
-          law "derivatives: compiled = reference, float32" 4 (fun source case -> sameDerivatives 1e-5 source (single case)) ]
+        [ law "compiled = reference, float64" 48 (fun _ case -> sameValues 1e-12 case)
+          law "compiled = reference, float32" 32 (fun _ case -> sameValues 2e-6 (single case))
+          law "shape and dtype are those promised" 32 (fun _ case -> promised case)
+          law "first derivatives: reverse = forward = central differences" 24 firstOrder
+          law "second derivatives: reverse = forward = central differences" 16 secondOrder
+          law "second derivatives are symmetric in every order of modes" 16 hessianProducts
+          law "vmap = loop and stack" 32 vmapIsLoop
+          law "vmap of grad = loop of grads" 20 vmapOfGrad
+          law "grad of vmap = loop of grads" 20 gradOfVmap
+          law "derivatives: compiled = reference, float64" 20 (sameDerivatives 1e-11)
+          law "derivatives: compiled = reference, float32" 16 (fun source case -> sameDerivatives 1e-5 source (single case)) ]
 
     /// Tries a law on one case; the message of a failure says how to see it again.
     let tryOne (law: Law) (entry: Entry) (seed: int) : unit =

@@ -11,7 +11,7 @@ module internal Property =
     /// Checks what must hold for data drawn from many seeds; it raises where it does not.
     let forSeeds (times: int) (holds: int -> unit) : unit =
         let fixedSeed = Some { Rnd = Rnd(20110411UL, 1UL); Size = None }
-        let config = Config.QuickThrowOnFailure.WithReplay(fixedSeed).WithMaxTest(times)
+        let config = Config.QuickThrowOnFailure.WithReplay(fixedSeed).WithMaxTest(times).WithQuietOnSuccess(true)
         Check.One(config, Prop.forAll (Arb.fromGen (Gen.choose (0, 1_000_000))) holds)
 
 /// What tests ask of tensors.
@@ -53,9 +53,13 @@ module internal Expect =
         let found = actual.ToDouble()
         if abs (found - expected) > 1e-10 * max 1.0 (abs expected) then fail $"expected {expected}, got {found}."
 
+    let shape (sizes: int list) (x: Tensor) : unit =
+        if not (x.Shape.Equals(Shape sizes)) then
+            fail $"expected shape {Shape sizes}, got {x.Shape}."
+
     /// An error of a kind, whose message holds all the given parts.
-    let error<'Error when 'Error :> exn> (parts: string list) (action: unit -> obj) : unit =
-        let raised = Assert.ThrowsAny<'Error>(fun () -> action () |> ignore)
+    let error<'Error, 'Result when 'Error :> exn> (parts: string list) (action: unit -> 'Result) : unit =
+        let raised = Assert.ThrowsAny<'Error>(Action(fun () -> action () |> ignore))
 
         for part in parts do
             if not (raised.Message.Contains(part, StringComparison.Ordinal)) then
