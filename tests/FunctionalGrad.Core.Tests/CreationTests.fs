@@ -108,6 +108,6 @@ type CreationTests() =
 
     [<Fact>]
     member _.``printing``() =
-        Assert.Equal("tensor([1, 2.5])", string (tensor [ 1.0; 2.5 ]))
+        Assert.Equal("tensor([1.0, 2.5])", string (tensor [ 1.0; 2.5 ]))
         Assert.Equal("tensor(3)", string (tensor 3))
-        Assert.Equal("tensor([1, 2.5])", $"""%A{tensor [ 1.0; 2.5 ]}""")
+        Assert.Equal("tensor([1.0, 2.5])", $"""%A{tensor [ 1.0; 2.5 ]}""")

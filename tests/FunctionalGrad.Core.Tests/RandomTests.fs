@@ -9,10 +9,14 @@ type RandomTests() =
     let key = Key.ofSeed 42
     let numbers (x: Tensor) = Array.init x.Count x.Value.GetDouble
     let mean (xs: float[]) = Array.average xs
-    let variance (xs: float[]) = xs |> Array.averageBy (fun x -> (x - Array.average xs) ** 2.0)
+
+    let variance (xs: float[]) =
+        let centre = mean xs
+        xs |> Array.averageBy (fun x -> (x - centre) * (x - centre))
 
     let correlation (xs: float[]) (ys: float[]) =
-        let covariance = Array.map2 (fun x y -> (x - mean xs) * (y - mean ys)) xs ys |> Array.average
+        let centreX, centreY = mean xs, mean ys
+        let covariance = Array.map2 (fun x y -> (x - centreX) * (y - centreY)) xs ys |> Array.average
         covariance / sqrt (variance xs * variance ys)
 
     [<Fact>]

@@ -290,10 +290,10 @@ type GradientTests() =
         let x = tensor [ -1.0; 4.0 ]
         let root x = where (x .> zerosLike x) (sqrt x) (zerosLike x)
         Expect.equal (tensor [ 0.0; 2.0 ]) (root x)
-        // The slope of √ at −1 is NaN and is multiplied by nothing but 0: only a safe argument avoids that.
+        // The slope of √ at −1 is NaN, and 0·NaN is NaN: only a safe argument avoids that.
         let safe x = where (x .> zerosLike x) (sqrt (where (x .> zerosLike x) x (onesLike x))) (zerosLike x)
         Expect.equal (tensor [ 0.0; 0.25 ]) (grad (safe >> sumAll) x)
-        let poisoned x = where (x .> zerosLike x) x (x * nan)
+        let poisoned x = where (x .> zerosLike x) x (x + nan)
         Expect.equal (tensor [ 1.0 ]) (grad (poisoned >> sumAll) (tensor [ 4.0 ]))
 
     [<Fact>]
