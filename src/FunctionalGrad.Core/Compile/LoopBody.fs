@@ -55,9 +55,7 @@ type internal Memory(schedule: Schedule, origins: int[]) =
             let numbering = Dictionary<int, int>()
 
             bufferOf
-            |> Array.iteri (fun node buffer ->
-                if buffer >= 0 && buffers[buffer].Kind = kind then
-                    numbering[node] <- numbering.Count)
+            |> Array.iteri (fun node buffer -> if buffer >= 0 && buffers[buffer].Kind = kind then numbering[node] <- numbering.Count)
 
             numbering
 
@@ -73,10 +71,7 @@ type internal Memory(schedule: Schedule, origins: int[]) =
 
 /// The order in which a group's loops nest.
 [<NoComparison>]
-type internal LoopOrder =
-    { Axes: int[]
-      ReduceFrom: int
-      ReduceCount: int }
+type internal LoopOrder = { Axes: int[]; ReduceFrom: int; ReduceCount: int }
 
 module internal LoopOrder =
     /// Axes before the first folded one, the folded ones, the rest; or folded ones last when the last axis is one, because then
@@ -133,8 +128,7 @@ type internal LoopBody(schedule: Schedule, memory: Memory, group: Group) =
             loads[reading] <- value
             value
 
-    let operand (reading: Reading) =
-        if schedule.IsInBody(group, reading) then values[reading.Base] else load reading
+    let operand (reading: Reading) = if schedule.IsInBody(group, reading) then values[reading.Base] else load reading
 
     /// A read whose position along the axis is a value of the body.
     let gather i (inputs: Reading[]) axis =

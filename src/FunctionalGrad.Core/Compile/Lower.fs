@@ -8,13 +8,15 @@ open FunctionalGrad.Loops
 /// A program and how its inputs and outputs stand to the graph it was made from.
 [<NoComparison; NoEquality>]
 type internal Compiled =
-    { Program: Program
-      /// The nodes of the source graph whose arrays are the program's inputs.
-      Leaves: int[]
-      /// The nodes of the source graph whose numbers the program reads, after a zero that fills use.
-      Numbers: int[]
-      /// For each output of the graph: an output of the program, or −1 − an input that it is, under the given shape.
-      Outputs: struct (int * Shape)[] }
+    {
+        Program: Program
+        /// The nodes of the source graph whose arrays are the program's inputs.
+        Leaves: int[]
+        /// The nodes of the source graph whose numbers the program reads, after a zero that fills use.
+        Numbers: int[]
+        /// For each output of the graph: an output of the program, or −1 − an input that it is, under the given shape.
+        Outputs: struct (int * Shape)[]
+    }
 
 /// Turns a schedule into the loop language.
 type internal Lowerer(schedule: Schedule, origins: int[]) =
@@ -43,8 +45,7 @@ type internal Lowerer(schedule: Schedule, origins: int[]) =
         let node = nodes[i]
         let source = nodes[node.Inputs[0]].Shape
 
-        if source.Count < node.Shape.Count then
-            fillZero i
+        if source.Count < node.Shape.Count then fillZero i
 
         let whole = Strided.contiguous node.Shape
         let part = Strided.compose (Slice(starts, steps)) node.Shape source whole |> Option.get
@@ -60,9 +61,7 @@ type internal Lowerer(schedule: Schedule, origins: int[]) =
         |> Array.iteri (fun position input ->
             let shape = nodes[input].Shape
 
-            let part =
-                { whole with
-                    Offset = start * whole.Strides[axis] }
+            let part = { whole with Offset = start * whole.Strides[axis] }
 
             let target = memory.Access([| 0 .. shape.Rank - 1 |], { Base = i; View = part })
             copyInto (schedule.Operands i).[position] shape node.DType target
@@ -80,7 +79,14 @@ type internal Lowerer(schedule: Schedule, origins: int[]) =
         let extents = immutable nodes[node.Inputs[1]].Shape.Sizes
 
         steps.Add(
-            ScatterAddStep(extents, memory.Access(order, inputs[1]), memory.Access(order, inputs[2]), memory.Access(order, still), along, int64 (node.Shape.[axis]))
+            ScatterAddStep(
+                extents,
+                memory.Access(order, inputs[1]),
+                memory.Access(order, inputs[2]),
+                memory.Access(order, still),
+                along,
+                int64 (node.Shape.[axis])
+            )
         )
 
     let lowerProduct i =

@@ -9,19 +9,32 @@ module Transforms =
     let private requireSome transform (leaves: Tensor[]) =
         if not (Array.exists (fun (x: Tensor) -> x.DType.IsFloat()) leaves) then
             let found = leaves |> Array.map (fun x -> $"{x.DType.Name()} {x.Shape}") |> String.concat ", "
-            raise (GradientException $"{transform}: there is no float tensor to differentiate by, only [{found}]. Convert with cast to float32 or float64.")
+
+            raise (
+                GradientException
+                    $"{transform}: there is no float tensor to differentiate by, only [{found}]. Convert with cast to float32 or float64."
+            )
 
     let private requireScalar transform (y: Tensor) =
         if y.Rank <> 0 then
-            raise (GradientException $"{transform}: the function gives a tensor of shape {y.Shape}; only a scalar has one gradient. Sum it, or ask for jacobian.")
+            raise (
+                GradientException
+                    $"{transform}: the function gives a tensor of shape {y.Shape}; only a scalar has one gradient. Sum it, or ask for jacobian."
+            )
 
         if not (y.DType.IsFloat()) then
-            raise (GradientException $"{transform}: the function gives {y.DType.Name()}, which does not move smoothly. Convert with cast before the arithmetic, not after.")
+            raise (
+                GradientException
+                    $"{transform}: the function gives {y.DType.Name()}, which does not move smoothly. Convert with cast before the arithmetic, not after."
+            )
 
     let private requireSame transform what (expected: Tensor[]) (given: Tensor[]) =
         let describe (leaves: Tensor[]) = leaves |> Array.map (fun x -> x.Shape.ToString()) |> String.concat ", "
 
-        if expected.Length <> given.Length || not (Array.forall2 (fun (a: Tensor) (b: Tensor) -> a.Shape.Equals b.Shape) expected given) then
+        if
+            expected.Length <> given.Length
+            || not (Array.forall2 (fun (a: Tensor) (b: Tensor) -> a.Shape.Equals b.Shape) expected given)
+        then
             raise (ShapeException $"{transform}: the {what} must have the shapes [{describe expected}], not [{describe given}].")
 
     /// Cotangents (or tangents) in the dtype of what they belong to.
@@ -152,15 +165,17 @@ module Transforms =
         vmap pull (basis y.Shape y.DType)
         |> Tree.map (fun rows -> Views.reshape (joinShapes y.Shape (Shape(Seq.skip 1 rows.Shape.Sizes))) rows)
 
-    let private settled (tree: 'P) : 'P =
-        Tree.withLeaves tree (Walk.settle (Tree.flatten tree))
+    let private settled (tree: 'P) : 'P = Tree.withLeaves tree (Walk.settle (Tree.flatten tree))
 
     /// The Jacobian by columns (forward mode): element [i…, j…] is ∂yᵢ/∂xⱼ, for each tensor x of the argument.
     let jacfwd (f: 'P -> Tensor) : 'P -> 'P =
         fun parameters ->
             let leaves = Tree.flatten parameters
             requireSome "jacfwd" leaves
-            let columns = leaves |> Array.mapi (fun place x -> if x.DType.IsFloat() then Some(columnsOf f parameters leaves place) else None)
+
+            let columns =
+                leaves |> Array.mapi (fun place x -> if x.DType.IsFloat() then Some(columnsOf f parameters leaves place) else None)
+
             let place = Array.findIndex Option.isSome columns
             let outer = Shape(Seq.take (columns[place].Value.Rank - leaves[place].Rank) columns[place].Value.Shape.Sizes)
             let still (x: Tensor) = Tensor.Splat(joinShapes outer x.Shape, x.DType, 0.0)
@@ -198,5 +213,4 @@ module Transforms =
             slope
 
     /// The same values, constant to every derivative.
-    let stopGradient (tree: 'T) : 'T =
-        Tree.map (fun x -> Op.apply (Data.detach ()) [| x |]) tree
+    let stopGradient (tree: 'T) : 'T = Tree.map (fun x -> Op.apply (Data.detach ()) [| x |]) tree
