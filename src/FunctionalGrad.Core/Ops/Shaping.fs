@@ -31,19 +31,29 @@ module internal Shaping =
 
     let private inFront (first: int) (rest: int[]) = Array.append [| first |] rest
 
+    /// Whether a slice is one run of neighbours in memory: whole axes inside, one range, single positions outside.
+    let private isRun (steps: int[]) (sizes: Shape) (whole: Shape) =
+        let partial = [| 0 .. whole.Rank - 1 |] |> Array.filter (fun axis -> sizes.[axis] <> whole.[axis])
+        let ranged = Array.tryLast partial |> Option.defaultValue 0
+        Array.forall ((=) 1) steps && Seq.forall (fun axis -> sizes.[axis] = 1) (seq { 0 .. ranged - 1 })
+
     /// Every step-th element from start, `sizes` of them, along each axis. Arguments are checked by the caller.
     let rec slice (starts: int[]) (steps: int[]) (sizes: Shape) (x: Tensor) : Tensor =
         let whole = Array.forall ((=) 0) starts && Array.forall ((=) 1) steps && sizes.Equals x.Shape
 
         if whole then
             x
+        elif x.IsData && sizes.Count > 0 && isRun steps sizes x.Shape then
+            // A minibatch is read where it lies, and its position is no part of any program.
+            let start = Array.fold2 (fun sum start stride -> sum + start * stride) 0 starts (x.Shape.Strides())
+            Tensor.OfArray(x.KnownValue.Part(start, sizes))
         else
             let op =
                 Op.linear "slice" "every step-th element from start, along each axis" (View(Slice(starts, steps)))
                     (fun _ -> sizes)
                     (fun x g -> embed starts steps x.Shape g)
                     (fun _ x ->
-                        let batched = Shape(Seq.append [ x.Shape.[0] ] sizes.Sizes)
+                        let batched = Typing.inFront x.Shape.[0] sizes
                         slice (inFront 0 starts) (inFront 1 steps) batched x)
 
             Op.apply op [| x |]
@@ -55,7 +65,7 @@ module internal Shaping =
                 (fun _ -> shape)
                 (fun x g -> slice starts steps x.Shape g)
                 (fun _ x ->
-                    let batched = Shape(Seq.append [ x.Shape.[0] ] shape.Sizes)
+                    let batched = Typing.inFront x.Shape.[0] shape
                     embed (inFront 0 starts) (inFront 1 steps) batched x)
 
         Op.apply op [| x |]
@@ -165,7 +175,7 @@ module Shapes =
             if x.Shape.[axis] <> 1 then
                 raise (ShapeException $"squeeze: axis {axis} of shape {x.Shape} has size {x.Shape.[axis]}, not 1.")
 
-        Views.reshape (Views.without resolved x.Shape) x
+        Views.reshape (Typing.without resolved x.Shape) x
 
     /// Drops every axis of size 1.
     let squeezeAll (x: Tensor) : Tensor =
@@ -217,7 +227,7 @@ module Shapes =
             raise (IndexException $"select: position {position} is out of range for axis {axis} of shape {x.Shape}; it may be from {-n} to {n - 1}.")
 
         let start = if position < 0 then position + n else position
-        Shaping.narrow axis start 1 x |> Views.reshape (Views.without [| axis |] x.Shape)
+        Shaping.narrow axis start 1 x |> Views.reshape (Typing.without [| axis |] x.Shape)
 
     let private oneDType (name: string) (tensors: Tensor list) =
         if tensors.IsEmpty then
