@@ -300,7 +300,7 @@ module internal Data =
         else
             OpTable.remember OpTable.Splat (fun () -> source "full" "one number in every element" (Splat ValueNone))
 
-    let private identity name doc jvp vjp : Op =
+    let private identity name doc jvp vjp (again: Tensor -> Tensor) : Op =
         { Name = name
           Doc = doc
           Domain = Anywhere
@@ -308,15 +308,16 @@ module internal Data =
           Type = fun inputs -> Op.typed inputs[0].Shape inputs[0].DType
           Jvp = jvp
           Vjp = vjp
-          Batch = fun _ inputs -> inputs[0] }
+          Batch = fun _ inputs -> again inputs[0] }
 
     let alias () =
         OpTable.remember OpTable.Alias (fun () ->
-            identity "alias" "the same tensor under another identity" (fun _ _ tangents -> tangents[0]) (fun _ _ g _ -> [| Some g |]))
+            identity "alias" "the same tensor under another identity" (fun _ _ tangents -> tangents[0]) (fun _ _ g _ -> [| Some g |]) id)
 
     let detach () =
         OpTable.remember OpTable.Detach (fun () ->
-            identity "stopGradient" "the same values, constant to every derivative" Op.still Op.silent)
+            // Mapped over examples it must still stop a derivative that is taken outside of the map.
+            identity "stopGradient" "the same values, constant to every derivative" Op.still Op.silent (fun x -> Op.apply (detach ()) [| x |]))
 
     /// 0, 1, …, n − 1 as int64.
     let iota (size: int) =

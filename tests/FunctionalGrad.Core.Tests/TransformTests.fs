@@ -187,6 +187,13 @@ type VmapTests() =
         Expect.equal (tensor [ [ -6.0; -12.0 ]; [ -30.0; -40.0 ] ]) each
 
     [<Fact>]
+    member _.``what is stopped inside a map is stopped outside of it``() =
+        let x = tensor [ 2.0; 3.0 ]
+        let f x = sumAll (vmap (fun row -> row * stopGradient (row * row)) x)
+        Expect.equal (x * x) (grad f x)
+        Expect.number 13.0 (jvp f x (onesLike x) |> snd)
+
+    [<Fact>]
     member _.``trees go in and come out``() =
         let f (x: Tensor, y: Tensor) = {| Sum = x + y; Product = x * y |}
         let result = vmap f (tensor [ 1.0; 2.0 ], tensor [ 3.0; 4.0 ])
