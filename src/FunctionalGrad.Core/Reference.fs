@@ -65,12 +65,17 @@ let private erf (x: float) =
 
 let private log1p (x: float) =
     let y = 1.0 + x
-    if y = 1.0 || Double.IsInfinity y then (if Double.IsInfinity y then y else x) else log y * (x / (y - 1.0))
+    if y = 1.0 then x elif Double.IsPositiveInfinity y then y else log y * (x / (y - 1.0))
 
 let private expm1 (x: float) =
     if abs x < 1e-5 then x + x * x / 2.0 + x * x * x / 6.0
     elif abs x < 0.5 then 2.0 * sinh (x / 2.0) * exp (x / 2.0)
     else exp x - 1.0
+
+/// The remainder with the sign of the divisor, also where x/y or y is infinite.
+let private remainder (x: float) (y: float) =
+    let truncated = x % y
+    if truncated <> 0.0 && (truncated < 0.0) <> (y < 0.0) then truncated + y else truncated
 
 let private unary (code: Opcode) (x: float) =
     match code with
@@ -108,7 +113,7 @@ let private binary (dtype: DType) (code: Opcode) (x: float) (y: float) =
     | Opcode.Pow -> Math.Pow(x, y)
     | Opcode.Max -> Math.Max(x, y)
     | Opcode.Min -> Math.Min(x, y)
-    | Opcode.Remainder -> x - y * floor (x / y)
+    | Opcode.Remainder -> remainder x y
     | Opcode.Atan2 -> Math.Atan2(x, y)
     | Opcode.Less -> truth (x < y)
     | Opcode.LessEqual -> truth (x <= y)
