@@ -177,7 +177,8 @@ type ErrorTests() =
         refuses [ "arrow" ] "ij->i->j" [ x ]
         refuses [ "'1'" ] "i1->i" [ x ]
         refuses [ "'.'" ] "i.->i" [ x ]
-        refuses [ "'.'" ] "......->i" [ x ]
+        refuses [ "more than once" ] "i......->i" [ x ]
+        refuses [ "more than once" ] "...i...->i" [ x ]
         refuses [ "..." ] "i...->i" [ x ]
         refuses [ "3 labels" ] "ijk...->i" [ x ]
         shape [ "einsum"; "[2, 3] × [2, 3]"; "3 and 2" ] (fun () -> einsum "ij,jk->ik" [ x; x ])
@@ -193,6 +194,7 @@ type ErrorTests() =
         shape [ "hinge"; "[2, 3]" ] (fun () -> hingeLoss (of' [ 3; 2 ]) x)
         shape [ "crossEntropySoft"; "[2, 3]" ] (fun () -> crossEntropySoft (of' [ 3; 2 ]) x)
         dtype [ "crossEntropy"; "float64" ] (fun () -> crossEntropy (of' [ 2 ]) x)
+        dtype [ "take"; "bool" ] (fun () -> take 0 (tensor [ true ]) x)
 
     [<Fact>]
     member _.``gradients that do not exist``() =
@@ -204,7 +206,7 @@ type ErrorTests() =
         gradient [ "vjp" ] (fun () -> vjp id (tensor 1) |> fst)
         gradient [ "jvp" ] (fun () -> jvp id (tensor 1) (tensor 1) |> fst)
         gradient [ "diff"; "[2, 3]" ] (fun () -> diff id x)
-        gradient [ "jacrev"; "int64" ] (fun () -> jacrev argmaxAll (tensor [ 1.0; 2.0 ]))
+        gradient [ "jacobian"; "int64" ] (fun () -> jacrev argmaxAll (tensor [ 1.0; 2.0 ]))
 
     [<Fact>]
     member _.``cotangents and tangents of the wrong shape``() =

@@ -9,23 +9,26 @@ module Normalizing =
         let finite = less (abs largest) (Tensor.Splat(largest.Shape, largest.DType, infinity))
         where finite largest (zerosLike largest) |> stopGradient
 
-    let private requireFloat name (x: Tensor) = Typing.requireFloat name x.DType
+    /// The axis counted from the front, of a tensor that must be float.
+    let private axisOfFloat name (axis: int) (x: Tensor) =
+        Typing.requireFloat name x.DType
+        x.Shape.Axis(name, axis)
 
     /// ln Σ eˣ along an axis, which vanishes; never overflows.
     let logsumexp (axis: int) (x: Tensor) : Tensor =
-        requireFloat "logsumexp" x
+        let axis = axisOfFloat "logsumexp" axis x
         let m = shift axis x
         log (sum [ axis ] (exp (x - m))) + squeeze [ axis ] m
 
     /// eˣ / Σ eˣ along an axis.
     let softmax (axis: int) (x: Tensor) : Tensor =
-        requireFloat "softmax" x
+        let axis = axisOfFloat "softmax" axis x
         let e = exp (x - shift axis x)
         e / sumKeepDims [ axis ] e
 
     /// The logarithm of softmax, without its rounding: x − logsumexp x.
     let logSoftmax (axis: int) (x: Tensor) : Tensor =
-        requireFloat "logSoftmax" x
+        let axis = axisOfFloat "logSoftmax" axis x
         let shifted = x - shift axis x
         shifted - log (sumKeepDims [ axis ] (exp shifted))
 

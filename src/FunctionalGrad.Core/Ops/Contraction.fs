@@ -119,6 +119,9 @@ module internal Contracting =
     let private labelsOf (equation: string) (term: string) (rank: int) : int[] =
         let letters = term.Replace("...", "")
 
+        if term.Length > letters.Length + 3 then
+            refuse equation $"term \"{term}\" has \"...\" more than once."
+
         for letter in letters do
             if not (Char.IsAsciiLetter letter) then
                 refuse equation $"'{letter}' in term \"{term}\" is not a label; labels are letters a-z and A-Z, and \"...\" stands for further axes."

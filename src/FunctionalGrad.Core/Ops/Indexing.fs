@@ -11,6 +11,8 @@ module internal Positions =
 
     /// Refuses positions outside of an axis while the user's line is on the stack. A traced index is checked when it runs.
     let requireInRange name (size: int) (index: Tensor) =
+        requireIndex name index
+
         if index.Dependence &&& Dependence.Traced = Dependence.None then
             let value = index.Value
 
@@ -116,7 +118,11 @@ module Indexing =
 
     /// 1 at the given classes, 0 elsewhere, along a new last axis, in a dtype.
     /// <exception cref="T:FunctionalGrad.IndexException">A class is not in 0 … classes − 1.</exception>
+    /// <exception cref="T:FunctionalGrad.ShapeException">The number of classes is negative.</exception>
     let oneHotWith (dtype: DType) (classes: int) (index: Tensor) : Tensor =
+        if classes < 0 then
+            raise (ShapeException $"oneHot: {classes} classes; the number must not be negative.")
+
         Positions.requireInRange "oneHot" classes index
         let column = Views.reshape (Shape(Seq.append index.Shape.Sizes [ 1 ])) index
         let target = Tensor.Splat(Shape(Seq.append index.Shape.Sizes [ classes ]), dtype, 0.0)
