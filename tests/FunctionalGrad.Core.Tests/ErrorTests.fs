@@ -107,6 +107,10 @@ type ErrorTests() =
         shape [ "split"; "[1; 1]"; "[2, 3]" ] (fun () -> (split 1 [ 1; 1 ] x).Head)
         shape [ "split"; "[4; -1]" ] (fun () -> (split 1 [ 4; -1 ] x).Head)
         shape [ "pad"; "[2, 3]" ] (fun () -> pad [ 1, 1 ] x)
+        shape [ "pad"; "[2147483647]"; "elements" ] (fun () -> pad [ 1, 0 ] (broadcastTo [ Int32.MaxValue ] (tensor 1.0)))
+        shape [ "split"; "[2147483647; 2147483647; 3]" ] (fun () -> (split 0 [ Int32.MaxValue; Int32.MaxValue; 3 ] (of' [ 1 ])).Head)
+        let half = broadcastTo [ 2_000_000_000 ] (tensor 1.0)
+        shape [ "concat"; "4000000000" ] (fun () -> concat 0 [ half; half ])
         shape [ "pad"; "negative" ] (fun () -> pad [ 0, 0; -1, 0 ] x)
 
     [<Fact>]
@@ -205,6 +209,7 @@ type ErrorTests() =
         gradient [ "grad"; "bool" ] (fun () -> grad (fun x -> less x x) (tensor 1.0))
         gradient [ "vjp" ] (fun () -> vjp id (tensor 1) |> fst)
         gradient [ "jvp" ] (fun () -> jvp id (tensor 1) (tensor 1) |> fst)
+        gradient [ "diff"; "int32"; "cast" ] (fun () -> diff id (tensor 1))
         gradient [ "diff"; "[2, 3]" ] (fun () -> diff id x)
         gradient [ "jacobian"; "int64" ] (fun () -> jacrev argmaxAll (tensor [ 1.0; 2.0 ]))
 

@@ -103,6 +103,14 @@ type GraphTests() =
         Assert.Equal("tensor(traced, shape=[2], dtype=float64)", text)
 
     [<Fact>]
+    member _.``slices take any positions and steps``() =
+        let at start stop step = slice [ start, stop, step ] x
+        Expect.equal (tensor [ 1.0 ]) (at None None (Some Int32.MaxValue))
+        Expect.equal (tensor [ 3.0 ]) (at None None (Some Int32.MinValue))
+        Expect.equal (tensor [ 1.0; 3.0 ]) (at (Some Int32.MinValue) (Some Int32.MaxValue) (Some 2))
+        Expect.equal (tensor [ 3.0; 2.0; 1.0 ]) (at (Some Int32.MaxValue) (Some Int32.MinValue) (Some -1))
+
+    [<Fact>]
     member _.``empty tensors have values``() =
         Expect.equal (tensor 0.0) (sumAll (zerosWith DType.Float64 [ 0; 3 ]))
         Assert.Empty((exp (zerosWith DType.Float64 [ 2; 0 ])).ToArray<float>())

@@ -85,7 +85,12 @@ module internal Shaping =
             if x.Rank <> first.Rank || not (Seq.forall agrees (seq { 0 .. first.Rank - 1 })) then
                 raise (ShapeException $"concat: shapes {first} and {x.Shape} differ in more than axis {axis}. All other sizes must agree.")
 
-        Shape(first.Sizes |> Seq.mapi (fun i n -> if i = axis then inputs |> Array.sumBy (fun x -> x.Shape.[axis]) else n))
+        let along = inputs |> Array.sumBy (fun x -> int64 x.Shape.[axis])
+
+        if along > int64 System.Int32.MaxValue then
+            raise (ShapeException $"concat: the sizes along axis {axis} add up to {along}; the most one axis can have is {System.Int32.MaxValue}.")
+
+        Shape(first.Sizes |> Seq.mapi (fun i n -> if i = axis then int along else n))
 
     /// The operands one after the other along an axis. They have one dtype.
     let rec concat (axis: int) (inputs: Tensor[]) : Tensor =
@@ -207,9 +212,11 @@ module Shapes =
             let place i = max low (min high (if i < 0 then i + n else i))
             let first = Option.map place start |> Option.defaultValue (if step > 0 then 0 else n - 1)
             let last = Option.map place stop |> Option.defaultValue (if step > 0 then n else -1)
-            let span = if step > 0 then last - first + step - 1 else first - last - step - 1
-            let size = max 0 (span / abs step)
-            struct ((if size = 0 then 0 else first), step, size)
+            // In 64 bits, because steps as long as an int can count are allowed.
+            let distance = if step > 0 then int64 last - int64 first else int64 first - int64 last
+            let stride = abs (int64 step)
+            let size = max 0L ((distance + stride - 1L) / stride) |> int
+            struct ((if size = 0 then 0 else first), (if size > 1 then step else 1), size)
 
         let whole = List.replicate (x.Rank - ranges.Length) (None, None, None)
         let resolved = ranges @ whole |> List.mapi resolve |> Array.ofList
@@ -259,7 +266,7 @@ module Shapes =
         let axis = x.Shape.Axis("split", axis)
         let given = sizes |> List.map string |> String.concat "; "
 
-        if List.exists (fun size -> size < 0) sizes || List.sum sizes <> x.Shape.[axis] then
+        if List.exists (fun size -> size < 0) sizes || List.sumBy int64 sizes <> int64 x.Shape.[axis] then
             raise (ShapeException $"split: the sizes [{given}] do not add up to the {x.Shape.[axis]} of axis {axis}, shape {x.Shape}.")
 
         let starts = sizes |> List.scan (+) 0
@@ -270,6 +277,12 @@ module Shapes =
     let padWith (value: float) (widths: (int * int) list) (x: Tensor) : Tensor =
         if widths.Length <> x.Rank || widths |> List.exists (fun (before, after) -> before < 0 || after < 0) then
             raise (ShapeException $"pad: {widths.Length} pairs of widths for shape {x.Shape}; it takes {x.Rank}, none negative.")
+
+        for axis, (before, after) in List.indexed widths do
+            let size = int64 x.Shape.[axis] + int64 before + int64 after
+
+            if size > int64 System.Int32.MaxValue then
+                raise (ShapeException $"pad: axis {axis} of shape {x.Shape} would grow to {size} elements; the most one axis can have is {System.Int32.MaxValue}.")
 
         let starts = widths |> List.map fst |> Array.ofList
         let steps = Array.create x.Rank 1

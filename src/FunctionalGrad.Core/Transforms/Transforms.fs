@@ -208,6 +208,8 @@ module Transforms =
             if x.Rank <> 0 then
                 raise (GradientException $"diff: takes a scalar, not shape {x.Shape}. Use grad, jacobian, or vmap (diff f).")
 
+            requireSome "diff" [| x |]
+
             let y, slope = jvp f x (Tensor.Splat(x.Shape, x.DType, 1.0))
             requireScalar "diff" y
             slope
