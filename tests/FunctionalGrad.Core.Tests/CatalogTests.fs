@@ -23,8 +23,7 @@ type CatalogTests() =
               "rsqrt", "the entry bears the instruction's name"
               "pow", "the entry bears the instruction's name" ]
 
-    static let modules =
-        [ "Pointwise"; "Shapes"; "Reductions"; "Indexing"; "Contraction"; "Normalizing"; "Losses" ]
+    static let modules = [ "Pointwise"; "Shapes"; "Reductions"; "Indexing"; "Contraction"; "Normalizing"; "Losses" ]
 
     static let functions =
         let assembly = typeof<Tensor>.Assembly
@@ -50,8 +49,7 @@ type CatalogTests() =
         found
 
     static let unaryCase (op: Op) : Entry =
-        let draw (source: Source) =
-            Sample.one "planted" (source.Floats(source.PositiveShape(1, 2))) (fun x -> Op.apply op [| x |])
+        let draw (source: Source) = Sample.one "planted" (source.Floats(source.PositiveShape(1, 2))) (fun x -> Op.apply op [| x |])
 
         Sample.entry "planted" op.Name op.Doc draw
 
@@ -120,8 +118,7 @@ type CatalogTests() =
         caught "grad of vmap" { sine with Batch = fun _ inputs -> sin inputs[0] * 1.001 }
 
     [<Fact>]
-    member _.``a wrong lowering is caught``() =
-        caught "first derivatives" { sine with Lower = Pointwise Opcode.Cos }
+    member _.``a wrong lowering is caught``() = caught "first derivatives" { sine with Lower = Pointwise Opcode.Cos }
 
     [<Fact>]
     member _.``a wrong type is caught``() =

@@ -23,6 +23,7 @@ type CreationTests() =
     [<Fact>]
     member _.``lists, sequences and arrays, nested in any way``() =
         let expected = [| 1.0; 2.0; 3.0; 4.0; 5.0; 6.0 |]
+
         let check (x: Tensor) =
             typed DType.Float64 [ 2; 3 ] x
             Assert.Equal<float[]>(expected, x.ToArray<float>())

@@ -17,13 +17,23 @@ type EinsumTests() =
     static let rec assignments (sizes: (char * int) list) : Map<char, int> seq =
         match sizes with
         | [] -> Seq.singleton Map.empty
-        | (label, size) :: rest -> seq { for i in 0 .. size - 1 do for tail in assignments rest -> Map.add label i tail }
+        | (label, size) :: rest ->
+            seq {
+                for i in 0 .. size - 1 do
+                    for tail in assignments rest -> Map.add label i tail
+            }
 
     static let naive (terms: string list) (result: string) (operands: Tensor list) : Tensor =
         let sizes = Dictionary<char, int>()
+
         for term, x in List.zip terms operands do
-            term |> Seq.iteri (fun axis label ->
-                let known = match sizes.TryGetValue label with | true, size -> size | _ -> 1
+            term
+            |> Seq.iteri (fun axis label ->
+                let known =
+                    match sizes.TryGetValue label with
+                    | true, size -> size
+                    | _ -> 1
+
                 sizes[label] <- if known = 1 then x.Shape.[axis] else known)
 
         let pick labels = [ for label in labels -> label, sizes[label] ]

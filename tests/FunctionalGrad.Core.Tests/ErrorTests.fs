@@ -39,8 +39,8 @@ type ErrorTests() =
         Expect.error<DTypeException, _> [ "float64"; "float32" ] (fun () -> x.ToArray<float32>())
         Expect.error<ShapeException, _> [ "[2, 3]" ] (fun () -> float x)
         Expect.error<ShapeException, _> [ "[2, 3]" ] (fun () -> int x)
-        Expect.error<ShapeException, _> [ "toArray2D"; "[4]" ] (fun () -> toArray2D<float> (of' [ 4 ]))
-        Expect.error<ShapeException, _> [ "toJagged"; "[]" ] (fun () -> toJagged<float> (of' []))
+        Expect.error<ShapeException, _> [ "toArray2D"; "[4]" ] (fun () -> toArray2D<float>(of' [ 4 ]))
+        Expect.error<ShapeException, _> [ "toJagged"; "[]" ] (fun () -> toJagged<float>(of' []))
         Expect.error<ShapeException, _> [ "toArray3D"; "[2, 3]" ] (fun () -> toArray3D<float> x)
 
     [<Fact>]
@@ -168,8 +168,7 @@ type ErrorTests() =
 
     [<Fact>]
     member _.``equations that say nothing``() =
-        let refuses parts equation operands =
-            shape ("einsum" :: equation :: parts) (fun () -> einsum equation operands)
+        let refuses parts equation operands = shape ("einsum" :: equation :: parts) (fun () -> einsum equation operands)
 
         refuses [ "no operands" ] "ij->i" []
         refuses [ "2 terms"; "1 operands" ] "ij,jk->ik" [ x ]

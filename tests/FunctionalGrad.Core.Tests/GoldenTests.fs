@@ -14,7 +14,9 @@ module internal Golden =
         let isRoot (folder: DirectoryInfo) =
             File.Exists(Path.Combine(folder.FullName, "FunctionalGrad.sln")) || Path.Exists(Path.Combine(folder.FullName, ".git"))
 
-        Seq.unfold (fun (folder: DirectoryInfo) -> if isNull folder then None else Some(folder, folder.Parent)) (DirectoryInfo AppContext.BaseDirectory)
+        Seq.unfold
+            (fun (folder: DirectoryInfo) -> if isNull folder then None else Some(folder, folder.Parent))
+            (DirectoryInfo AppContext.BaseDirectory)
         |> Seq.tryFind isRoot
         |> Option.map (fun root -> Path.GetFullPath(Path.Combine(root.FullName, "..", "shared", "golden")))
         |> Option.filter Directory.Exists
@@ -59,7 +61,8 @@ module internal Golden =
         let reduce = if keep then keeping else over
 
         Some(fun (xs: Tensor[]) ->
-            if not (has "axis" args) then reduce [ 0 .. xs[0].Rank - 1 ] xs[0]
+            if not (has "axis" args) then
+                reduce [ 0 .. xs[0].Rank - 1 ] xs[0]
             else
                 match args.GetProperty "axis" with
                 | axis when axis.ValueKind = JsonValueKind.Array -> reduce (ints axis) xs[0]
@@ -71,42 +74,91 @@ module internal Golden =
 
     /// Only the mean over all is a loss here.
     let private meanOnly f (args: JsonElement) =
-        if has "reduction" args && args.GetProperty("reduction").GetString() <> "mean" then None
-        else Some(fun (xs: Tensor[]) -> f xs[0] xs[1]: Tensor)
+        if has "reduction" args && args.GetProperty("reduction").GetString() <> "mean" then
+            None
+        else
+            Some(fun (xs: Tensor[]) -> f xs[0] xs[1]: Tensor)
 
     let private crossEntropyOf (args: JsonElement) =
-        if has "label_smoothing" args && args.GetProperty("label_smoothing").GetDouble() <> 0.0 then None
-        else meanOnly (fun logits target -> if logits.Rank = 2 then crossEntropy target logits else raise (NotSupportedException())) args
+        if has "label_smoothing" args && args.GetProperty("label_smoothing").GetDouble() <> 0.0 then
+            None
+        else
+            meanOnly (fun logits target -> if logits.Rank = 2 then crossEntropy target logits else raise (NotSupportedException())) args
 
     /// The function of a line's op and arguments; None where the library has no such function.
     let functions: Map<string, JsonElement -> (Tensor[] -> Tensor) option> =
         Map
-            [ "abs", unary abs; "neg", unary (~-); "sqrt", unary sqrt; "rsqrt", unary rsqrt; "exp", unary exp; "expm1", unary expm1
-              "log", unary log; "log1p", unary log1p; "sin", unary sin; "cos", unary cos; "tan", unary tan; "tanh", unary tanh
-              "sigmoid", unary sigmoid; "softplus", unary softplus; "erf", unary erf; "floor", unary floor; "ceil", unary ceil
-              "round", unary round; "trunc", unary truncate; "sign", unary signOf; "square", unary square
-              "reciprocal", unary reciprocal; "relu", unary relu; "isnan", unary isNaN; "logical_not", unary logicalNot
-              "add", binary (+); "sub", binary (-); "mul", binary (*); "div", binary (/); "pow", binary pow; "atan2", binary atan2
-              "maximum", binary maximum; "minimum", binary minimum; "remainder", binary remainder
-              "lt", binary less; "le", binary lessEqual; "gt", binary greater; "ge", binary greaterEqual; "eq", binary equal
-              "ne", binary notEqual; "logical_and", binary logicalAnd; "logical_or", binary logicalOr; "logical_xor", binary logicalXor
+            [ "abs", unary abs
+              "neg", unary (~-)
+              "sqrt", unary sqrt
+              "rsqrt", unary rsqrt
+              "exp", unary exp
+              "expm1", unary expm1
+              "log", unary log
+              "log1p", unary log1p
+              "sin", unary sin
+              "cos", unary cos
+              "tan", unary tan
+              "tanh", unary tanh
+              "sigmoid", unary sigmoid
+              "softplus", unary softplus
+              "erf", unary erf
+              "floor", unary floor
+              "ceil", unary ceil
+              "round", unary round
+              "trunc", unary truncate
+              "sign", unary signOf
+              "square", unary square
+              "reciprocal", unary reciprocal
+              "relu", unary relu
+              "isnan", unary isNaN
+              "logical_not", unary logicalNot
+              "add", binary (+)
+              "sub", binary (-)
+              "mul", binary (*)
+              "div", binary (/)
+              "pow", binary pow
+              "atan2", binary atan2
+              "maximum", binary maximum
+              "minimum", binary minimum
+              "remainder", binary remainder
+              "lt", binary less
+              "le", binary lessEqual
+              "gt", binary greater
+              "ge", binary greaterEqual
+              "eq", binary equal
+              "ne", binary notEqual
+              "logical_and", binary logicalAnd
+              "logical_or", binary logicalOr
+              "logical_xor", binary logicalXor
               "pow_scalar", (fun args -> let exponent = args.GetProperty("exponent").GetDouble() in Some(fun xs -> xs[0] ** exponent))
               "where", (fun _ -> Some(fun xs -> where xs[0] xs[1] xs[2]))
-              "sum", reduction sum sumKeepDims; "mean", reduction mean meanKeepDims; "prod", reduction prod prodKeepDims
-              "max", reduction amax amaxKeepDims; "min", reduction amin aminKeepDims
-              "softmax", alongAxis (fun axis xs -> softmax axis xs[0]); "log_softmax", alongAxis (fun axis xs -> logSoftmax axis xs[0])
-              "dot", binary dot; "mv", binary mv; "outer", binary outer; "matmul", binary matmul
-              "einsum", (fun args -> let equation = args.GetProperty("equation").GetString() in Some(fun xs -> einsum equation (List.ofArray xs)))
+              "sum", reduction sum sumKeepDims
+              "mean", reduction mean meanKeepDims
+              "prod", reduction prod prodKeepDims
+              "max", reduction amax amaxKeepDims
+              "min", reduction amin aminKeepDims
+              "softmax", alongAxis (fun axis xs -> softmax axis xs[0])
+              "log_softmax", alongAxis (fun axis xs -> logSoftmax axis xs[0])
+              "dot", binary dot
+              "mv", binary mv
+              "outer", binary outer
+              "matmul", binary matmul
+              "einsum",
+              (fun args -> let equation = args.GetProperty("equation").GetString() in Some(fun xs -> einsum equation (List.ofArray xs)))
               "reshape", (fun args -> let sizes = ints (args.GetProperty "shape") in Some(fun xs -> reshape sizes xs[0]))
               "broadcast_to", (fun args -> let sizes = ints (args.GetProperty "shape") in Some(fun xs -> broadcastTo sizes xs[0]))
               "permute", (fun args -> let axes = ints (args.GetProperty "axes") in Some(fun xs -> permute axes xs[0]))
               "expand_dims", alongAxis (fun axis xs -> expandDims axis xs[0])
-              "concat", alongAxis (fun axis xs -> concat axis (List.ofArray xs)); "stack", alongAxis (fun axis xs -> stack axis (List.ofArray xs))
+              "concat", alongAxis (fun axis xs -> concat axis (List.ofArray xs))
+              "stack", alongAxis (fun axis xs -> stack axis (List.ofArray xs))
               "take_along_axis", alongAxis (fun axis xs -> gather axis xs[1] xs[0])
               "index_select", alongAxis (fun axis xs -> take axis xs[1] xs[0])
               "embedding", binary (fun table index -> take 0 index table)
-              "mse", meanOnly (fun x y -> mseLoss y x); "l1", meanOnly (fun x y -> l1Loss y x)
-              "nll", meanOnly (fun logp target -> nllLoss target logp); "cross_entropy", crossEntropyOf
+              "mse", meanOnly (fun x y -> mseLoss y x)
+              "l1", meanOnly (fun x y -> l1Loss y x)
+              "nll", meanOnly (fun logp target -> nllLoss target logp)
+              "cross_entropy", crossEntropyOf
               "cross_entropy_soft", binary (fun logits target -> crossEntropySoft target logits) ]
 
     /// Lines that judge what the library leaves open or settles otherwise, and why.
@@ -146,7 +198,10 @@ module internal Golden =
         let inputs = described |> Array.map read
         tolerance "value" 1e-9 1e-12 (exact line (read (line.GetProperty "output"))) (f inputs)
 
-        let places = [| for i in 0 .. inputs.Length - 1 do if described[i].GetProperty("diff").GetBoolean() then i |]
+        let places =
+            [| for i in 0 .. inputs.Length - 1 do
+                   if described[i].GetProperty("diff").GetBoolean() then i |]
+
         let isConvention = has "grad_convention" line && line.GetProperty("grad_convention").GetBoolean()
 
         if has "vjp" line && places.Length > 0 && not isConvention then
@@ -170,8 +225,7 @@ module internal Golden =
                 let v = places |> Array.map (fun place -> read tangents[place])
                 tolerance "jvp" 1e-9 1e-12 (read (line.GetProperty "jvp")) (jvp partial xs v |> snd)
 
-                if has "hvp" line then
-                    compareAll "hvp" 1e-8 1e-11 (line.GetProperty "hvp") places (jvp gradient xs v |> snd)
+                if has "hvp" line then compareAll "hvp" 1e-8 1e-11 (line.GetProperty "hvp") places (jvp gradient xs v |> snd)
 
 /// Values and derivatives against those that other libraries give, where they lie beside the repository.
 type GoldenTests(output: ITestOutputHelper) =

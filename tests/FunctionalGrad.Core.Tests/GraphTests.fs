@@ -37,8 +37,10 @@ type GraphTests() =
     [<Fact>]
     member _.``doubling sixty times takes sixty steps``() =
         let mutable y = tensor 1.0
+
         for _ in 1..60 do
             y <- y + y
+
         Expect.number (2.0 ** 60.0) y
         Expect.number (2.0 ** 60.0) (grad (fun x -> Seq.fold (fun y _ -> y + y) x [ 1..60 ]) (tensor 1.0))
 
@@ -64,7 +66,9 @@ type GraphTests() =
     member _.``many threads may differentiate at once``() =
         let results = Array.zeroCreate 32
         Parallel.For(0, 32, (fun i -> results[i] <- (grad (fun x -> sumAll (x * x * float i)) x).ToArray<float>())) |> ignore
-        results |> Array.iteri (fun i found -> Assert.Equal<float[]>([| for v in [ 1.0; 2.0; 3.0 ] -> 2.0 * v * float i |], found))
+
+        results
+        |> Array.iteri (fun i found -> Assert.Equal<float[]>([| for v in [ 1.0; 2.0; 3.0 ] -> 2.0 * v * float i |], found))
 
     [<Fact>]
     member _.``looking during a derivative is allowed and keeps the history``() =

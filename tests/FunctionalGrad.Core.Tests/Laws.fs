@@ -18,11 +18,9 @@ type internal Law =
 
 /// The laws. Values are exact statements up to rounding; derivatives are compared with differences and with each other.
 module internal Laws =
-    let private inner (a: Tensor[]) (b: Tensor[]) =
-        Array.map2 (fun x y -> sumAll (x * y)) a b |> Array.reduce (+)
+    let private inner (a: Tensor[]) (b: Tensor[]) = Array.map2 (fun x y -> sumAll (x * y)) a b |> Array.reduce (+)
 
-    let private like (source: Source) (x: Tensor) =
-        cast x.DType (source.Fill(x.Shape, (fun () -> source.Float(-1.0, 1.0))))
+    let private like (source: Source) (x: Tensor) = cast x.DType (source.Fill(x.Shape, (fun () -> source.Float(-1.0, 1.0))))
 
     let private byReference (f: unit -> 'Result) : 'Result =
         Evaluation.useReference.Value <- true
@@ -57,21 +55,14 @@ module internal Laws =
     let private at (places: int[]) (inputs: Tensor[]) = places |> Array.map (fun place -> inputs[place])
 
     /// The op as a function of the inputs at the places, the others held.
-    let private partial (case: Case) (places: int[]) (values: Tensor[]) =
-        case.Apply(replaced case.Inputs places values)
+    let private partial (case: Case) (places: int[]) (values: Tensor[]) = case.Apply(replaced case.Inputs places values)
 
     let private differentiable (source: Source) (case: Case) =
-        if (case.Apply case.Inputs).DType.IsFloat() then
-            someOf source (fun i -> case.Differentiable[i]) case
-        else
-            [||]
+        if (case.Apply case.Inputs).DType.IsFloat() then someOf source (fun i -> case.Differentiable[i]) case else [||]
 
     /// Inputs for laws that compare a derivative with itself by another way: these hold where differences would not.
     let private floats (source: Source) (case: Case) =
-        if (case.Apply case.Inputs).DType.IsFloat() then
-            someOf source (fun i -> case.Inputs[i].DType.IsFloat()) case
-        else
-            [||]
+        if (case.Apply case.Inputs).DType.IsFloat() then someOf source (fun i -> case.Inputs[i].DType.IsFloat()) case else [||]
 
     let private sameValues tolerance (case: Case) =
         let expected = byReference (fun () -> known (case.Apply case.Inputs))
@@ -80,10 +71,12 @@ module internal Laws =
     /// Some elements of the float inputs become what arithmetic treats specially.
     let private sameOnSpecialValues tolerance convert (source: Source) (case: Case) =
         let special x =
-            if source.Chance 3 then source.Pick [ nan; infinity; -infinity; 0.0; -0.0; 1.0; -1.0; 0.5; 2.0; 30.0; -30.0; 1e-30 ] else x
+            if source.Chance 3 then
+                source.Pick [ nan; infinity; -infinity; 0.0; -0.0; 1.0; -1.0; 0.5; 2.0; 30.0; -30.0; 1e-30 ]
+            else
+                x
 
-        let spoil (x: Tensor) =
-            if x.DType = DType.Float64 then Source.Of(x.Shape, x.ToArray<float>() |> Array.map special) else x
+        let spoil (x: Tensor) = if x.DType = DType.Float64 then Source.Of(x.Shape, x.ToArray<float>() |> Array.map special) else x
 
         let spoiled = { case with Inputs = Array.map spoil case.Inputs }
         sameValues tolerance (convert spoiled)
@@ -112,11 +105,11 @@ module internal Laws =
         let slow = byReference (fun () -> (case.Apply case.Inputs).Value)
 
         if not (agrees y.Value && agrees slow) then
-            failwith $"promised {dtype.Name()} {shape}, got {y.Value.DType.Name()} {y.Value.Shape} and, by reference, {slow.DType.Name()} {slow.Shape}."
+            failwith
+                $"promised {dtype.Name()} {shape}, got {y.Value.DType.Name()} {y.Value.Shape} and, by reference, {slow.DType.Name()} {slow.Shape}."
 
     let private requireSmall what tolerance place (error: float) =
-        if not (error <= tolerance) then
-            failwith $"{what} is off by {error:g3} (tolerance {tolerance:g3}); {place}."
+        if not (error <= tolerance) then failwith $"{what} is off by {error:g3} (tolerance {tolerance:g3}); {place}."
 
     let private agreement tolerance (f: Tensor[] -> 'Y) (xs: Tensor[]) =
         let report = GradCheck.measure f xs
@@ -127,8 +120,7 @@ module internal Laws =
     let private firstOrder (source: Source) (case: Case) =
         let places = differentiable source case
 
-        if places.Length > 0 then
-            agreement 1e-6 (partial case places) (at places case.Inputs)
+        if places.Length > 0 then agreement 1e-6 (partial case places) (at places case.Inputs)
 
     /// The gradient of Σ u·f with respect to the inputs at the places.
     let private gradientOf (case: Case) (places: int[]) (u: Tensor) : Tensor[] -> Tensor[] =
@@ -212,10 +204,7 @@ module internal Laws =
             Expect.all "derivatives, compiled and reference" tolerance (byReference derivatives) (derivatives ())
 
     let all: Law list =
-        let law name cases check =
-            { Name = name
-              Cases = cases
-              Check = check }
+        let law name cases check = { Name = name; Cases = cases; Check = check }
 
         [ law "compiled = reference, float64" 48 (fun _ case -> sameValues 1e-12 case)
           law "compiled = reference, float32" 32 (fun _ case -> sameValues 2e-6 (single case))
@@ -242,8 +231,7 @@ module internal Laws =
         with error ->
             raise (Xunit.Sdk.XunitException($"{entry.Name}, seed {seed}, {case.Text}: {law.Name}: {error.Message}", error))
 
-    let run (law: Law) (entry: Entry) : unit =
-        Property.forSeeds law.Cases (tryOne law entry)
+    let run (law: Law) (entry: Entry) : unit = Property.forSeeds law.Cases (tryOne law entry)
 
 /// Every law over every op of the catalog.
 type LawTests(output: ITestOutputHelper) =
@@ -266,8 +254,7 @@ type LawTests(output: ITestOutputHelper) =
             with error ->
                 Some(string error.Message)
 
-        let failures =
-            Catalog.entries |> List.filter (fun entry -> entry.Family = family) |> List.choose failure
+        let failures = Catalog.entries |> List.filter (fun entry -> entry.Family = family) |> List.choose failure
 
         Assert.True(failures.IsEmpty, String.concat "\n" failures)
 

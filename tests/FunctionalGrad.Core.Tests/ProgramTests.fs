@@ -80,8 +80,7 @@ module internal Programs =
 
         Array.init (source.Int(1, 3)) (fun i -> pool[pool.Count - 1 - i])
 
-    let inputs (source: Source) : Tensor[] =
-        Array.init (source.Int(1, 3)) (fun _ -> source.Floats(Between(-1.0, 1.0), source.Shape(0, 3)))
+    let inputs (source: Source) : Tensor[] = Array.init (source.Int(1, 3)) (fun _ -> source.Floats(Between(-1.0, 1.0), source.Shape(0, 3)))
 
 /// The compiler on whole programs.
 type ProgramTests() =

@@ -28,7 +28,11 @@ type RandomTests() =
     [<Fact>]
     member _.``other keys give other numbers``() =
         let first, second = Key.split key
-        let draws = [ key; first; second; Key.ofSeed 43; Key.ofSeed -42 ] |> List.map (fun key -> numbers (Random.uniform key [ 8 ]) |> List.ofArray)
+
+        let draws =
+            [ key; first; second; Key.ofSeed 43; Key.ofSeed -42 ]
+            |> List.map (fun key -> numbers (Random.uniform key [ 8 ]) |> List.ofArray)
+
         Assert.Equal(draws.Length, (List.distinct draws).Length)
 
     [<Fact>]
@@ -100,7 +104,7 @@ type RandomTests() =
     [<Fact>]
     member _.``shuffling moves whole rows``() =
         let x = tensor [ for i in 0..9 -> [ float i; 10.0 * float i ] ]
-        let shuffled = toJagged<float> (Random.shuffle key 0 x)
+        let shuffled = toJagged<float>(Random.shuffle key 0 x)
         Assert.Equal<float[][]>(toJagged<float> x, Array.sort shuffled)
 
     [<Fact>]

@@ -37,8 +37,7 @@ module internal Expect =
         | None -> ()
 
     let all (what: string) (tolerance: float) (expected: Tensor[]) (actual: Tensor[]) : unit =
-        if expected.Length <> actual.Length then
-            fail $"{what}: expected {expected.Length} tensors, got {actual.Length}."
+        if expected.Length <> actual.Length then fail $"{what}: expected {expected.Length} tensors, got {actual.Length}."
 
         Array.iteri2 (fun i x y -> close $"{what} [{i}]" tolerance x y) expected actual
 
@@ -54,8 +53,7 @@ module internal Expect =
         if abs (found - expected) > 1e-10 * max 1.0 (abs expected) then fail $"expected {expected}, got {found}."
 
     let shape (sizes: int list) (x: Tensor) : unit =
-        if not (x.Shape.Equals(Shape sizes)) then
-            fail $"expected shape {Shape sizes}, got {x.Shape}."
+        if not (x.Shape.Equals(Shape sizes)) then fail $"expected shape {Shape sizes}, got {x.Shape}."
 
     /// An error of a kind, whose message holds all the given parts.
     let error<'Error, 'Result when 'Error :> exn> (parts: string list) (action: unit -> 'Result) : unit =

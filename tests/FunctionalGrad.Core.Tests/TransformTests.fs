@@ -53,8 +53,10 @@ type WorkedExampleTests() =
         let f (a: Tensor) =
             let norm (x: Tensor) = (sqrt (sumAll (x * x))).ToDouble()
             let mutable b = a * 2.0
+
             while norm b < 1000.0 do
                 b <- b * 2.0
+
             sumAll (if (sumAll b).ToDouble() > 0.0 then b else 100.0 * b)
 
         let a = tensor [ first; second ]
@@ -85,8 +87,7 @@ type WorkedExampleTests() =
 
     [<Fact>]
     member _.``a sigmoid neuron``() =
-        let neuron (w: Tensor, x: Tensor) =
-            sigmoid (select 0 0 w * select 0 0 x + select 0 1 w * select 0 1 x + select 0 2 w)
+        let neuron (w: Tensor, x: Tensor) = sigmoid (select 0 0 w * select 0 0 x + select 0 1 w * select 0 1 x + select 0 2 w)
 
         let y, (dw, dx) = valueAndGrad neuron (tensor [ 2.0; -3.0; -3.0 ], tensor [ -1.0; -2.0 ])
         let rounded (x: Tensor) = x.ToArray<float>() |> Array.map (fun x -> Math.Round(x, 2))
@@ -147,7 +148,10 @@ type HigherOrderTests() =
 
         Expect.equal (tensor [ [ 802.0; -400.0 ]; [ -400.0; 200.0 ] ]) (hessian f (tensor [ 1.0; 1.0 ]))
         Expect.equal (tensor [ 0.0; 0.0 ]) (grad f (tensor [ 1.0; 1.0 ]))
-        Expect.near (tensor [ 1330.0; 480.0; 480.0; 200.0 ] |> reshape [ 2; 2 ]) (hessian f (tensor [ -1.2; 1.0 ]) * tensor [ [ 1.0; 1.0 ]; [ 1.0; 1.0 ] ])
+
+        Expect.near
+            (tensor [ 1330.0; 480.0; 480.0; 200.0 ] |> reshape [ 2; 2 ])
+            (hessian f (tensor [ -1.2; 1.0 ]) * tensor [ [ 1.0; 1.0 ]; [ 1.0; 1.0 ] ])
 
     [<Fact>]
     member _.``Jacobians by rows and by columns agree, whichever is longer``() =

@@ -42,8 +42,7 @@ type TreeTests() =
     let values tree = Tree.flatten tree |> Array.map (fun x -> x.ToDouble()) |> List.ofArray
 
     [<Fact>]
-    member _.``tensors come in order``() =
-        Assert.Equal<float list>([ 1.0; 2.0; 3.0; 5.0; 6.0; 7.0; 8.0 ], values network)
+    member _.``tensors come in order``() = Assert.Equal<float list>([ 1.0; 2.0; 3.0; 5.0; 6.0; 7.0; 8.0 ], values network)
 
     [<Fact>]
     member _.``every tensor has a path``() =
@@ -100,6 +99,7 @@ type TreeTests() =
     member _.``keys of a map are walked in one order``() =
         let many = Map [ for i in 1..20 -> i, number (float i) ]
         let doubled = Tree.map (fun x -> x * 2.0) many
+
         for i in 1..20 do
             Expect.number (2.0 * float i) doubled[i]
 

@@ -77,9 +77,28 @@ let private reductions =
             integers "amin" "the smallest" amin ] ]
 
 let private equations =
-    [ "ij,jk->ik"; "ij,kj->ik"; "ji,jk->ki"; "ij->ji"; "ij->"; "ij->j"; "ii->i"; "ii"; "iij,jk->ki"; "i,j->ij"; "i,i->i"
-      "ij,ij->"; "bij,bjk->bik"; "ijk,k->ij"; "ij,jk,kl->il"; "abc,cd,d->ba"; "i,i,i->"; "...ij,...jk->...ik"; "...i,i->..."
-      "i...,i...->..."; "ba,cb"; ",i->i" ]
+    [ "ij,jk->ik"
+      "ij,kj->ik"
+      "ji,jk->ki"
+      "ij->ji"
+      "ij->"
+      "ij->j"
+      "ii->i"
+      "ii"
+      "iij,jk->ki"
+      "i,j->ij"
+      "i,i->i"
+      "ij,ij->"
+      "bij,bjk->bik"
+      "ijk,k->ij"
+      "ij,jk,kl->il"
+      "abc,cd,d->ba"
+      "i,i,i->"
+      "...ij,...jk->...ik"
+      "...i,i->..."
+      "i...,i...->..."
+      "ba,cb"
+      ",i->i" ]
 
 /// Operands for an equation: one size for each label, one shape for "...".
 let private operandsFor (source: Source) (equation: string) =
@@ -87,8 +106,7 @@ let private operandsFor (source: Source) (equation: string) =
     let batch = source.Shape(0, 2)
 
     let sizeOf label =
-        if not (sizes.ContainsKey label) then
-            sizes[label] <- source.Size()
+        if not (sizes.ContainsKey label) then sizes[label] <- source.Size()
 
         sizes[label]
 
@@ -155,7 +173,12 @@ let private losses =
           let shape = source.PositiveShape(2, 2)
           two "" (source.Floats(Between(0.1, 1.0), shape)) (source.Floats shape) crossEntropySoft)
       pairLoss "mseLoss" "the mean of (x − t)²" floats floats mseLoss
-      pairLoss "l1Loss" "the mean of |x − t|" (fun source shape -> source.Grid(0.0, shape)) (fun source shape -> source.Grid(0.2, shape)) l1Loss
+      pairLoss
+          "l1Loss"
+          "the mean of |x − t|"
+          (fun source shape -> source.Grid(0.0, shape))
+          (fun source shape -> source.Grid(0.2, shape))
+          l1Loss
       pairLoss
           "hingeLoss"
           "the mean of max(0, 1 − t·x)"

@@ -24,8 +24,7 @@ let private fewIntegers (source: Source) (shape: Shape) = source.Integers(-3, 3,
 let private truths (source: Source) (shape: Shape) = source.Truths shape
 
 /// Floats from a few whole numbers, so that some are equal.
-let private wholes (source: Source) (shape: Shape) =
-    source.Fill(shape, (fun () -> float (source.Int(-2, 2))))
+let private wholes (source: Source) (shape: Shape) = source.Fill(shape, (fun () -> float (source.Int(-2, 2))))
 
 let private binaryCode (code: Opcode) left right =
     let op = Elementwise.op code
@@ -51,13 +50,28 @@ let private logic name doc f =
         let kind = source.Pick [ truths; fewIntegers ]
         pair "" kind kind f source)
 
-let private integers name doc f =
-    entry "integers" $"{name}, integers" doc (pair "" fewIntegers fewIntegers f)
+let private integers name doc f = entry "integers" $"{name}, integers" doc (pair "" fewIntegers fewIntegers f)
 
 let private unaryOps =
-    [ Opcode.Neg; Opcode.Abs; Opcode.Sqrt; Opcode.Rsqrt; Opcode.Exp; Opcode.Expm1; Opcode.Log; Opcode.Log1p
-      Opcode.Sin; Opcode.Cos; Opcode.Tan; Opcode.Tanh; Opcode.Sigmoid; Opcode.Softplus; Opcode.Erf
-      Opcode.Floor; Opcode.Ceil; Opcode.Round; Opcode.Trunc ]
+    [ Opcode.Neg
+      Opcode.Abs
+      Opcode.Sqrt
+      Opcode.Rsqrt
+      Opcode.Exp
+      Opcode.Expm1
+      Opcode.Log
+      Opcode.Log1p
+      Opcode.Sin
+      Opcode.Cos
+      Opcode.Tan
+      Opcode.Tanh
+      Opcode.Sigmoid
+      Opcode.Softplus
+      Opcode.Erf
+      Opcode.Floor
+      Opcode.Ceil
+      Opcode.Round
+      Opcode.Trunc ]
     |> List.map unaryCode
 
 let private composedUnaryOps =
@@ -109,7 +123,11 @@ let private integerOps =
       integers "maximum" "the larger" maximum
       integers "minimum" "the smaller" minimum
       entry "integers" "div, integers" "x / y as float32" (pair "" fewIntegers (fun source shape -> source.Integers(1, 4, shape)) (/))
-      entry "integers" "remainder, integers" "x − y·⌊x/y⌋" (pair "" fewIntegers (fun source shape -> source.Integers(1, 4, shape)) remainder)
+      entry
+          "integers"
+          "remainder, integers"
+          "x − y·⌊x/y⌋"
+          (pair "" fewIntegers (fun source shape -> source.Integers(1, 4, shape)) remainder)
       entry "integers" "neg and abs, integers" "|−x| − x" (fun source ->
           one "" (fewIntegers source (source.Shape(0, 3))) (fun x -> abs -x - x)) ]
 
@@ -130,5 +148,4 @@ let private selections =
           let shape = source.Shape(0, 3)
           partly "" [ source.Floats shape, true; source.Floats shape, false ] (fun inputs -> inputs[0] * stopGradient inputs[1])) ]
 
-let entries =
-    List.concat [ unaryOps; composedUnaryOps; binaryOps; comparisons; integerOps; selections ]
+let entries = List.concat [ unaryOps; composedUnaryOps; binaryOps; comparisons; integerOps; selections ]

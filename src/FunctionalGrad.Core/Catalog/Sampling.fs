@@ -15,26 +15,22 @@ type internal Source(seed: int) =
         z <- (z ^^^ (z >>> 27)) * 0x94D049BB133111EBUL
         z ^^^ (z >>> 31)
 
-    static let create (shape: Shape) (elements: 'T[]) =
-        Tensor.OfArray(NDArray.Create<'T>(shape, ReadOnlySpan elements))
+    static let create (shape: Shape) (elements: 'T[]) = Tensor.OfArray(NDArray.Create<'T>(shape, ReadOnlySpan elements))
 
     /// A tensor of float64 elements.
     static member Of(shape: Shape, elements: float[]) : Tensor = create shape elements
 
     /// An integer from low to high, both included.
-    member _.Int(low: int, high: int) : int =
-        low + int (next () % uint64 (high - low + 1))
+    member _.Int(low: int, high: int) : int = low + int (next () % uint64 (high - low + 1))
 
     /// A number from [low, high).
-    member _.Float(low: float, high: float) : float =
-        low + (high - low) * float (next () >>> 11) / 9007199254740992.0
+    member _.Float(low: float, high: float) : float = low + (high - low) * float (next () >>> 11) / 9007199254740992.0
 
     /// True once in a number of times.
     member this.Chance(oneIn: int) : bool = this.Int(1, oneIn) = 1
 
     /// One of several.
-    member this.Pick(choices: 'T list) : 'T =
-        choices[this.Int(0, choices.Length - 1)]
+    member this.Pick(choices: 'T list) : 'T = choices[this.Int(0, choices.Length - 1)]
 
     /// The numbers 0 … count − 1 in random order.
     member this.Order(count: int) : int[] =
@@ -49,28 +45,22 @@ type internal Source(seed: int) =
         order
 
     /// The size of an axis: often 2 or 3, sometimes 1, seldom 0.
-    member this.Size() : int =
-        this.Pick [ 0; 1; 1; 2; 2; 2; 3; 3; 3; 4 ]
+    member this.Size() : int = this.Pick [ 0; 1; 1; 2; 2; 2; 3; 3; 3; 4 ]
 
     /// The size of an axis that must not be empty.
     member this.PositiveSize() : int = max 1 (this.Size())
 
     /// A shape of a rank from low to high.
-    member this.Shape(low: int, high: int) : Shape =
-        Shape(Seq.init (this.Int(low, high)) (fun _ -> this.Size()))
+    member this.Shape(low: int, high: int) : Shape = Shape(Seq.init (this.Int(low, high)) (fun _ -> this.Size()))
 
     /// A shape without empty axes, of a rank from low to high.
-    member this.PositiveShape(low: int, high: int) : Shape =
-        Shape(Seq.init (this.Int(low, high)) (fun _ -> this.PositiveSize()))
+    member this.PositiveShape(low: int, high: int) : Shape = Shape(Seq.init (this.Int(low, high)) (fun _ -> this.PositiveSize()))
 
     /// The shape with axes left out in front and others shrunk to size 1: it broadcasts to the whole.
     member this.Stretchable(whole: Shape) : Shape =
         let dropped = if this.Chance 4 then this.Int(0, whole.Rank) else 0
 
-        whole.Sizes
-        |> Seq.skip dropped
-        |> Seq.map (fun size -> if this.Chance 5 then 1 else size)
-        |> Shape
+        whole.Sizes |> Seq.skip dropped |> Seq.map (fun size -> if this.Chance 5 then 1 else size) |> Shape
 
     /// An axis, counted from the front or from the back.
     member this.Axis(rank: int) : int = this.Int(-rank, rank - 1)
@@ -80,8 +70,7 @@ type internal Source(seed: int) =
         [ for axis in Array.take (this.Int(0, rank)) (this.Order rank) -> if this.Chance 3 then axis - rank else axis ]
 
     /// Elements made one by one.
-    member _.Fill(shape: Shape, make: unit -> float) : Tensor =
-        create shape (Array.init shape.Count (fun _ -> make ()))
+    member _.Fill(shape: Shape, make: unit -> float) : Tensor = create shape (Array.init shape.Count (fun _ -> make ()))
 
     /// Numbers where an op is smooth, at least 0.05 away from its kinks.
     member this.Floats(domain: Domain, shape: Shape) : Tensor =
@@ -98,8 +87,7 @@ type internal Source(seed: int) =
     member this.Floats(shape: Shape) : Tensor = this.Floats(Anywhere, shape)
 
     /// The numbers with random signs.
-    member this.Signed(x: Tensor) : Tensor =
-        create x.Shape (x.ToArray<float>() |> Array.map (fun x -> if this.Chance 2 then -x else x))
+    member this.Signed(x: Tensor) : Tensor = create x.Shape (x.ToArray<float>() |> Array.map (fun x -> if this.Chance 2 then -x else x))
 
     /// Numbers near 0.4·k + offset. Grids whose offsets differ by 0.2 never meet, however they broadcast.
     member this.Grid(offset: float, shape: Shape) : Tensor =
@@ -122,8 +110,7 @@ type internal Source(seed: int) =
         if this.Chance 2 then create shape (Array.map int64 numbers) else create shape numbers
 
     /// Truth values.
-    member this.Truths(shape: Shape) : Tensor =
-        create shape (Array.init shape.Count (fun _ -> this.Chance 2))
+    member this.Truths(shape: Shape) : Tensor = create shape (Array.init shape.Count (fun _ -> this.Chance 2))
 
     /// Another tensor of the same shape, dtype and domain: elements in another order, floats a little smaller.
     member this.Variant(x: Tensor) : Tensor =
@@ -151,11 +138,7 @@ type internal Case =
 
 /// One op of the library, and how to try it.
 [<NoComparison; NoEquality>]
-type internal Entry =
-    { Name: string
-      Family: string
-      Doc: string
-      Draw: Source -> Case }
+type internal Entry = { Name: string; Family: string; Doc: string; Draw: Source -> Case }
 
 /// Writing entries.
 module internal Sample =
@@ -175,15 +158,10 @@ module internal Sample =
         partly text (inputs |> List.map (fun x -> x, x.DType.IsFloat())) apply
 
     /// A case of one operand.
-    let one (text: string) (x: Tensor) (f: Tensor -> Tensor) : Case =
-        case text [ x ] (fun inputs -> f inputs[0])
+    let one (text: string) (x: Tensor) (f: Tensor -> Tensor) : Case = case text [ x ] (fun inputs -> f inputs[0])
 
     /// A case of two operands.
     let two (text: string) (x: Tensor) (y: Tensor) (f: Tensor -> Tensor -> Tensor) : Case =
         case text [ x; y ] (fun inputs -> f inputs[0] inputs[1])
 
-    let entry family name doc (draw: Source -> Case) : Entry =
-        { Name = name
-          Family = family
-          Doc = doc
-          Draw = draw }
+    let entry family name doc (draw: Source -> Case) : Entry = { Name = name; Family = family; Doc = doc; Draw = draw }

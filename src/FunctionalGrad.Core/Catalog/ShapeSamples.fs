@@ -8,7 +8,11 @@ let private shaping name doc (draw: Source -> Case) = entry "shape" name doc dra
 /// The elements spread over one to three axes in another way; the last size is sometimes left open.
 let private reshaped (source: Source) =
     let x = source.Floats(source.Shape(0, 3))
-    let divisors = [ for size in 1 .. max 1 x.Count do if x.Count % size = 0 then size ]
+
+    let divisors =
+        [ for size in 1 .. max 1 x.Count do
+              if x.Count % size = 0 then size ]
+
     let outer = source.Pick divisors
     let inner = if x.Count = 0 then 0 else x.Count / outer
     let sizes = if inner > 0 && source.Chance 2 then [ outer; 1; -1 ] else [ outer; inner ]
@@ -16,7 +20,11 @@ let private reshaped (source: Source) =
 
 let private squeezed (source: Source) =
     let sizes = List.init (source.Int(1, 4)) (fun _ -> if source.Chance 2 then 1 else source.Size())
-    let chosen = [ for axis in 0 .. sizes.Length - 1 do if sizes[axis] = 1 && source.Chance 2 then axis ]
+
+    let chosen =
+        [ for axis in 0 .. sizes.Length - 1 do
+              if sizes[axis] = 1 && source.Chance 2 then axis ]
+
     let axes = chosen |> List.map (fun axis -> if source.Chance 3 then axis - sizes.Length else axis)
     one $"axes {axes}" (source.Floats(Shape sizes)) (squeeze axes)
 
@@ -51,8 +59,7 @@ let private divided (source: Source) =
     let piece = source.Int(0, sizes.Length - 1)
     one $"axis {axis}, sizes {sizes}, piece {piece}" (source.Floats shape) (fun x -> (split axis sizes x)[piece])
 
-let private widths (source: Source) rank =
-    List.init rank (fun _ -> source.Int(0, 2), source.Int(0, 2))
+let private widths (source: Source) rank = List.init rank (fun _ -> source.Int(0, 2), source.Int(0, 2))
 
 let private shapes =
     [ shaping "reshape" "the same elements under another shape" reshaped
