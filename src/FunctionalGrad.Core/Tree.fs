@@ -194,6 +194,7 @@ module internal Walkers =
         product names walkers (fun value -> properties |> Array.map (fun p -> p.GetValue value)) make
 
 /// Structures of tensors as one value: records, tuples, arrays, lists, options, maps, unions, nested in each other.
+[<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 [<RequireQualifiedAccess>]
 module Tree =
     let private walker<'T> = Walkers.find "" typeof<'T>
