@@ -18,7 +18,7 @@ internal static unsafe class MatrixProductBenchmark
 
     private static readonly (string Name, bool A, bool B)[] Layouts = [("A·B", false, false), ("Aᵀ·B", true, false), ("A·Bᵀ", false, true)];
 
-    /// <summary>Prints the table, or the rows whose name contains one of the given words.</summary>
+    /// <summary>Prints the table, or only the sizes given as <c>rows×inner×columns</c> (or with an x), or only the rows whose name contains a word.</summary>
     public static int Run(string[] words)
     {
         var rival = OpenBlas.TryLoad();
@@ -26,16 +26,25 @@ internal static unsafe class MatrixProductBenchmark
             Console.WriteLine("OpenBLAS is not here, so only our own speed is shown. Debian and Ubuntu: apt-get install libopenblas0-pthread");
         Console.WriteLine("GFLOP/s, median and best of interleaved rounds on one thread");
         Console.WriteLine($"{"rows×inner×columns",-38} {"ours",7} {"best",7} {"OpenBLAS",9} {"best",7} {"ratio",7} {"best",7}");
-        Run<float>("float32", rival, words);
-        Run<double>("float64", rival, words);
+        var asked = words.Select(Size).OfType<(int, int, int)>().ToArray();
+        if (asked.Length > 0)
+            words = [];
+        Run<float>("float32", asked.Length > 0 ? asked : Sizes, rival, words);
+        Run<double>("float64", asked.Length > 0 ? asked : Sizes, rival, words);
         return 0;
     }
 
-    private static void Run<T>(string type, OpenBlas? rival, string[] words)
+    private static (int Rows, int Inner, int Columns)? Size(string word) =>
+        word.Split('x', '×') is [var rows, var inner, var columns]
+        && int.TryParse(rows, out var r) && int.TryParse(inner, out var i) && int.TryParse(columns, out var c)
+            ? (r, i, c)
+            : null;
+
+    private static void Run<T>(string type, (int Rows, int Inner, int Columns)[] sizes, OpenBlas? rival, string[] words)
         where T : unmanaged, INumberBase<T>
     {
         foreach (var layout in Layouts)
-            foreach (var size in Sizes)
+            foreach (var size in sizes)
             {
                 var name = $"{type} {layout.Name} {size.Rows}×{size.Inner}×{size.Columns}";
                 if (words.Length == 0 || words.Any(word => name.Contains(word, StringComparison.Ordinal)))

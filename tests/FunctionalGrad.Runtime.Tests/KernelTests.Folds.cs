@@ -101,7 +101,7 @@ public sealed unsafe class KernelFoldTests
     private static void CheckArg<T>(Fold fold, DType type, T[] x, int rows, int length, Func<T, T, bool> beats)
         where T : unmanaged
     {
-        for (var blocks = 1; blocks <= 2; blocks++)
+        foreach (var (width, blocks) in new[] { (128, 1), (256, 1), (512, 1), (256, 2) })
         {
             var (best, position) = Start<T>(rows);
             fixed (T* from = x)
@@ -109,7 +109,7 @@ public sealed unsafe class KernelFoldTests
             fixed (long* at = position)
             {
                 for (var block = 0; block < blocks; block++)
-                    BlockKernels.ArgRows(fold, type)(from, to, at, rows, length, 10 + (block * length));
+                    BlockKernels.ArgRows(fold, type, width)(from, to, at, rows, length, 10 + (block * length));
             }
 
             for (var r = 0; r < rows; r++)

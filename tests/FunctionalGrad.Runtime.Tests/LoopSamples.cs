@@ -25,25 +25,31 @@ internal sealed class LoopSampler(int seed)
 
     public LoopSample Next()
     {
-        extents = Extents();
-        var (from, count) = (0, 0);
-        if (random.Next(4) > 0)
+        var (isWide, isCopy) = (random.Next(4) == 0, random.Next(20) == 0);
+        extents = isWide ? WideExtents() : isCopy ? [random.Next(8, 40), random.Next(1, 5), random.Next(8, 40)] : Extents();
+        var (from, count) = isWide ? (1, 1) : (0, 0);
+        if (!isWide && random.Next(4) > 0)
         {
             from = random.Next(extents.Length + 1);
             count = random.Next(extents.Length - from + 1);
         }
 
-        for (var i = random.Next(1, 4); i > 0; i--)
+        for (var i = isCopy ? 1 : random.Next(1, 4); i > 0; i--)
             AddLoad(Types[random.Next(Types.Length)]);
-        for (var i = random.Next(10); i > 0; i--)
+        for (var i = isCopy ? 0 : random.Next(10); i > 0; i--)
             AddInstruction();
-        var reduces = random.Next(3) > 0;
+        var reduces = !isCopy && random.Next(3) > 0;
         var reductions = Enumerable.Range(0, reduces ? random.Next(1, 4) : 0).Select(_ => AddReduction(from, count)).ToImmutableArray();
         for (var i = reduces ? random.Next(3) : random.Next(1, 3); i > 0; i--)
             AddStore();
         var kernel = new Kernel([.. extents], from, count, [.. body], reductions);
         return new(kernel, [.. buffers], [.. arrays], [.. numbers]);
     }
+
+    /// <summary>A reduced extent before lanes that do not fit into one block, in one piece or in two.</summary>
+    private int[] WideExtents() => random.Next(2) == 0
+        ? [random.Next(1, 4), random.Next(2, 7), random.Next(300, 3000)]
+        : [random.Next(1, 4), random.Next(2, 7), random.Next(2, 5), random.Next(200, 1000)];
 
     private int[] Extents()
     {
@@ -53,7 +59,7 @@ internal sealed class LoopSampler(int seed)
         long total = 1;
         for (var d = 0; d < chosen.Length; d++)
         {
-            var candidate = random.Next(4) == 0 ? large[random.Next(large.Length)] : small[random.Next(small.Length)];
+            var candidate = random.Next(3) == 0 ? large[random.Next(large.Length)] : small[random.Next(small.Length)];
             chosen[d] = total * candidate > 60_000 ? 1 : candidate;
             total *= chosen[d];
         }

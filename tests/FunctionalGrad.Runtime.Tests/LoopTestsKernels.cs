@@ -13,6 +13,21 @@ public class LoopTestsKernels
             Check(seed, new LoopSampler(seed).Next());
     }
 
+    [Fact]
+    public void RandomKernelsTakeEveryWay()
+    {
+        var programs = Enumerable.Range(0, 2000).Select(seed => KernelCompiler.Compile(new LoopSampler(seed).Next().Kernel)).ToArray();
+        foreach (var traversal in Enum.GetValues<Traversal>())
+        {
+            Assert.InRange(programs.Count(p => p.Traversal == traversal && p.Reductions.Length > 1), 20, 2000);
+            Assert.InRange(programs.Count(p => p.Traversal == traversal && p.Setup.Length > 0), 5, 2000);
+        }
+
+        Assert.InRange(programs.Count(p => p.Traversal == Traversal.Tiled && p.Reductions.Length == 0), 3, 2000);
+        Assert.InRange(programs.Count(p => p.Copy is not null), 5, 2000);
+        Assert.InRange(programs.Count(p => p.Accesses.Any(access => access.Extents.Length > 2)), 50, 2000);
+    }
+
     public static TheoryData<int> Batches()
     {
         var batches = new TheoryData<int>();

@@ -54,6 +54,8 @@ public sealed unsafe class MatrixProductTests
             CheckBoth(43, 2411, 257, layout, layout, Layout.EverySecond);
             CheckBoth(3, 4099, 521, layout, layout, Layout.PaddedRows);
             CheckBoth(4099, 3, 521, layout, layout, Layout.PaddedColumns);
+            CheckBoth(5003, 1, 11, layout, layout, Layout.EverySecond); // more than one chunk of a vector's result
+            CheckBoth(1, 1, 300_007, layout, Layout.EverySecond, layout); // a vector too long to copy
         }
     }
 
@@ -73,11 +75,54 @@ public sealed unsafe class MatrixProductTests
     public void EveryVectorWidth()
     {
         foreach (var layout in new[] { Layout.RowMajor, Layout.ColumnMajor, Layout.EverySecond })
-            foreach (var (rows, columns, inner) in new[] { (1, 40, 9), (40, 1, 9), (5, 7, 3), (29, 67, 20), (80, 210, 300) })
+            foreach (var (rows, columns, inner) in new[] { (1, 40, 9), (40, 1, 9), (5, 7, 3), (29, 67, 20), (80, 210, 300), (10, 5, 203) })
             {
                 CheckWidths<float>(rows, columns, inner, layout);
                 CheckWidths<double>(rows, columns, inner, layout);
             }
+    }
+
+    [Fact]
+    public void FewRowsOrColumns()
+    {
+        foreach (var layout in new[] { Layout.RowMajor, Layout.ColumnMajor, Layout.PaddedRows })
+            for (var few = 1; few <= 14; few++)
+                foreach (var (many, inner) in new[] { (4, 64), (5, 71), (19, 137), (33, 300) })
+                {
+                    CheckBoth(many, few, inner, Layout.RowMajor, layout, Layout.RowMajor);
+                    CheckBoth(many, few, inner, Layout.ColumnMajor, layout, Layout.PaddedColumns);
+                    CheckBoth(few, many, inner, layout, Layout.ColumnMajor, Layout.EverySecond);
+                    CheckBoth(few, many, inner, layout, Layout.RowMajor, Layout.ColumnMajor);
+                }
+    }
+
+    [Fact]
+    public void NothingIsReadOrWrittenOutside()
+    {
+        if (!GuardedMemory.IsSupported)
+            return;
+        var sizes = new[] { 1, 2, 3, 5, 7, 9, 13, 17, 31, 70, 150 };
+        foreach (var rows in sizes)
+            foreach (var columns in sizes)
+                foreach (var inner in sizes)
+                {
+                    TouchOnlyOwn<float>(rows, columns, inner);
+                    TouchOnlyOwn<double>(rows, columns, inner);
+                }
+    }
+
+    private static void TouchOnlyOwn<T>(int rows, int columns, int inner)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T>
+    {
+        using GuardedMemory a = new(rows * inner * sizeof(T)), b = new(inner * columns * sizeof(T)), c = new(rows * columns * sizeof(T));
+        foreach (var last in new[] { false, true })
+            foreach (var transposeA in new[] { false, true })
+                foreach (var transposeB in new[] { false, true })
+                    MatrixProduct.Multiply(
+                        rows, columns, inner,
+                        (T*)(last ? a.Last : a.First), transposeA ? 1 : inner, transposeA ? rows : 1,
+                        (T*)(last ? b.Last : b.First), transposeB ? 1 : columns, transposeB ? inner : 1,
+                        (T*)(last ? c.Last : c.First), columns, 1);
     }
 
     [Fact]

@@ -32,7 +32,9 @@ type internal Lowerer(schedule: Schedule, origins: int[]) =
 
     let nodes = schedule.Graph.Nodes
     let buffers = List<BufferInfo>()
-    let bufferOf = Dictionary<int, int>()
+    let bufferOf = Array.create nodes.Length -1
+    /// The value that holds a member of a group, in that group's loop body.
+    let valueOf = Array.create nodes.Length -1
     let leaves = List<int>()
     let numbers = List<int>()
     let numberOf = Dictionary<int, int>()
@@ -100,7 +102,6 @@ type internal Lowerer(schedule: Schedule, origins: int[]) =
         let order, reduceFrom, reduceCount = loopOrder group.Space group.Reduced
         let body = List<Instruction>()
         let reductions = List<Reduction>()
-        let values = Dictionary<int, int>()
         let loads = Dictionary<Reading, int>(sameReading)
 
         let emit instruction =
@@ -122,7 +123,7 @@ type internal Lowerer(schedule: Schedule, origins: int[]) =
 
         let operand (reading: Reading) =
             if schedule.IsInBody(group, reading) then
-                values[reading.Base]
+                valueOf[reading.Base]
             else
                 load reading
 
@@ -165,10 +166,10 @@ type internal Lowerer(schedule: Schedule, origins: int[]) =
                     let target = foldedTarget i axes group.Space.Rank
                     reductions.Add(Reduction(fold, value, access order target))
             | _ ->
-                values[i] <- compute i
+                valueOf[i] <- compute i
 
                 if schedule.IsStored i then
-                    emit (Instruction(Opcode.Store, nodes[i].DType, values[i], Access = access order (schedule.Reading i)))
+                    emit (Instruction(Opcode.Store, nodes[i].DType, valueOf[i], Access = access order (schedule.Reading i)))
                     |> ignore
 
         let extents = order |> Seq.map (fun axis -> group.Space.[axis]) |> immutable
@@ -292,9 +293,11 @@ type internal Lowerer(schedule: Schedule, origins: int[]) =
     let outputs () =
         let numbering = Dictionary<int, int>()
 
-        for KeyValue(node, buffer) in bufferOf |> Seq.sortBy (fun entry -> entry.Value) do
-            if buffers[buffer].Kind = BufferKind.Output then
-                numbering[node] <- numbering.Count
+        // Buffers are numbered in the order of their nodes.
+        bufferOf
+        |> Array.iteri (fun node buffer ->
+            if buffer >= 0 && buffers[buffer].Kind = BufferKind.Output then
+                numbering[node] <- numbering.Count)
 
         let inputs = leaves |> Seq.mapi (fun position origin -> origin, position) |> dict
 

@@ -22,10 +22,10 @@ module internal Nodes =
                 code * 31 + node.Shape.GetHashCode() }
 
 /// A graph under construction in which no node stands twice.
-type internal GraphBuilder() =
-    let nodes = List<Node>()
-    let origins = List<int>()
-    let known = Dictionary<Node, int>(Nodes.alike)
+type internal GraphBuilder(capacity: int) =
+    let nodes = List<Node>(capacity)
+    let origins = List<int>(capacity)
+    let known = Dictionary<Node, int>(capacity, Nodes.alike)
 
     member _.Nodes = nodes
     /// The node of the graph before, for leaves and numbers; −1 for others.
@@ -197,7 +197,7 @@ module internal Rewrite =
 
     /// The graph after all laws, and for each node that is an input of the program which node it was.
     let run (source: Graph) : Graph * int[] =
-        let graph = GraphBuilder()
+        let graph = GraphBuilder source.Nodes.Length
         let renamed = Array.zeroCreate<int> source.Nodes.Length
 
         for i in 0 .. source.Nodes.Length - 1 do

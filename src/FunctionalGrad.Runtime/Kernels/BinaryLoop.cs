@@ -63,7 +63,7 @@ internal static unsafe class BinaryLoop
             var bytes = (uint)((n - i) * sizeof(T));
             Unsafe.CopyBlockUnaligned(&x, left + i, bytes);
             Unsafe.CopyBlockUnaligned(&z, right + i, bytes);
-            x = default(K).Apply(lanes, x, z);
+            Run<K, L, V, T>(&x, &z, &x, lanes.Count);
             Unsafe.CopyBlockUnaligned(target + i, &x, bytes);
         }
     }
@@ -107,27 +107,4 @@ internal static unsafe class BinaryLoop
             Unsafe.WriteUnaligned((T*)y + i, default(F).Apply(left, Unsafe.ReadUnaligned<T>((T*)b + i)));
         }
     }
-}
-
-/// <summary>Masks as bytes 0 and 1.</summary>
-internal static unsafe class TruthValues
-{
-    /// <summary>Writes the lowest <paramref name="count"/> (a power of two) bits as a byte each.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void Store(byte* target, ulong bits, int count)
-    {
-        if (count == 1)
-            *target = (byte)bits;
-        else if (count == 2)
-            Unsafe.WriteUnaligned(target, (ushort)Spread(bits));
-        else
-        {
-            for (var i = 0; i < count; i += 4)
-                Unsafe.WriteUnaligned(target + i, Spread((bits >> i) & 15));
-        }
-    }
-
-    // Copies of the four bits, seven places apart, do not overlap; the mask keeps from each the bit that fell on a byte's lowest place.
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static uint Spread(ulong bits) => (uint)(bits * 0x0020_4081) & 0x0101_0101;
 }

@@ -8,21 +8,20 @@ internal static unsafe partial class BlockKernels
     /// <inheritdoc cref="Binary(Opcode, DType)"/>
     public static delegate*<void*, void*, void*, nint, void> Binary(Opcode code, DType type, int width) => type switch
     {
-        DType.Float32 => BinaryFloat<float, PowFunction, Atan2Function, RemainderFunction>(code, type, width),
-        DType.Float64 => BinaryFloat<double, PowFunction, Atan2Function, RemainderFunction>(code, type, width),
+        DType.Float32 => BinaryFloat<float, Atan2Function, RemainderFunction>(code, type, width),
+        DType.Float64 => BinaryFloat<double, Atan2Function, RemainderFunction>(code, type, width),
         DType.Int32 => BinaryInteger<int>(code, type, width),
         DType.Int64 => BinaryInteger<long>(code, type, width),
         _ => BinaryTruth(code, type, width),
     };
 
-    private static delegate*<void*, void*, void*, nint, void> BinaryFloat<T, TPow, TAtan2, TRemainder>(Opcode code, DType type, int width)
+    private static delegate*<void*, void*, void*, nint, void> BinaryFloat<T, TAtan2, TRemainder>(Opcode code, DType type, int width)
         where T : unmanaged, INumber<T>
-        where TPow : struct, IBinaryFunction<T>
         where TAtan2 : struct, IBinaryFunction<T>
         where TRemainder : struct, IBinaryFunction<T> => code switch
         {
             Opcode.Div => BinaryLoop.Of<DivKernel, T>(width),
-            Opcode.Pow => &BinaryLoop.RunScalar<TPow, T>,
+            Opcode.Pow => BinaryLoop.Of<PowKernel, T>(width),
             Opcode.Atan2 => &BinaryLoop.RunScalar<TAtan2, T>,
             Opcode.Remainder => &BinaryLoop.RunScalar<TRemainder, T>,
             _ => BinaryNumber<T>(code, type, width),

@@ -61,20 +61,23 @@ internal static unsafe partial class BlockKernels
     /// firstPosition, firstPosition + 1, …. A bestPosition of −1 says that nothing was seen yet. NaN is more extreme than any number.
     /// </summary>
     /// <exception cref="ArgumentException">The fold is not ArgMax or ArgMin.</exception>
-    public static delegate*<void*, void*, long*, nint, nint, long, void> ArgRows(Fold fold, DType type) => type switch
+    public static delegate*<void*, void*, long*, nint, nint, long, void> ArgRows(Fold fold, DType type) => ArgRows(fold, type, VectorWidth.Bits);
+
+    /// <inheritdoc cref="ArgRows(Fold, DType)"/>
+    public static delegate*<void*, void*, long*, nint, nint, long, void> ArgRows(Fold fold, DType type, int width) => type switch
     {
-        DType.Float32 => ArgRows<float>(fold, type),
-        DType.Float64 => ArgRows<double>(fold, type),
-        DType.Int32 => ArgRows<int>(fold, type),
-        DType.Int64 => ArgRows<long>(fold, type),
-        _ => ArgRows<byte>(fold, type),
+        DType.Float32 => ArgRows<float>(fold, type, width),
+        DType.Float64 => ArgRows<double>(fold, type, width),
+        DType.Int32 => ArgRows<int>(fold, type, width),
+        DType.Int64 => ArgRows<long>(fold, type, width),
+        _ => ArgRows<byte>(fold, type, width),
     };
 
-    private static delegate*<void*, void*, long*, nint, nint, long, void> ArgRows<T>(Fold fold, DType type)
+    private static delegate*<void*, void*, long*, nint, nint, long, void> ArgRows<T>(Fold fold, DType type, int width)
         where T : unmanaged, INumber<T> => fold switch
         {
-            Fold.ArgMax => &ArgLoop.Rows<Larger, T>,
-            Fold.ArgMin => &ArgLoop.Rows<Smaller, T>,
+            Fold.ArgMax => ArgLoop.Rows<Larger, MaxKernel, T>(width),
+            Fold.ArgMin => ArgLoop.Rows<Smaller, MinKernel, T>(width),
             _ => throw Refuse(fold, type),
         };
 

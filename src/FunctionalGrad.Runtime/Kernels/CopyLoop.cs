@@ -6,6 +6,7 @@ namespace FunctionalGrad.Kernels;
 internal static unsafe class CopyLoop
 {
     /// <summary>target[i] = source[i · stride].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Gather<T>(void* source, nint stride, void* target, nint n)
         where T : unmanaged
     {
@@ -23,6 +24,7 @@ internal static unsafe class CopyLoop
     }
 
     /// <summary>target[i · stride] = source[i].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Scatter<T>(void* source, void* target, nint stride, nint n)
         where T : unmanaged
     {

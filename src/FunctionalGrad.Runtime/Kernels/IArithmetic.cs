@@ -46,6 +46,12 @@ internal interface IArithmetic<V>
     /// <summary>The greater; NaN if either is; −0 is less than +0.</summary>
     V Max(V x, V y);
 
+    /// <summary>x, but no less than the limit, which is not 0; NaN stays NaN.</summary>
+    V AtLeast(V limit, V x);
+
+    /// <summary>x, but no more than the limit, which is not 0; NaN stays NaN.</summary>
+    V AtMost(V limit, V x);
+
     /// <summary>The integer below.</summary>
     V Floor(V x);
 

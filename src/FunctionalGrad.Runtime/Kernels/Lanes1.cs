@@ -70,6 +70,12 @@ internal readonly unsafe struct Lanes1<T> : ILanes<T, T>
     public T Max(T x, T y) => T.Max(x, y);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public T AtLeast(T limit, T x) => limit > x ? limit : x;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public T AtMost(T limit, T x) => limit < x ? limit : x;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public T Floor(T x) =>
         typeof(T) == typeof(float) ? (T)(object)MathF.Floor((float)(object)x)
         : typeof(T) == typeof(double) ? (T)(object)Math.Floor((double)(object)x) : x;

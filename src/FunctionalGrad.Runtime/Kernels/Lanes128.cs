@@ -93,6 +93,13 @@ internal readonly unsafe struct Lanes128<T> : ILanes<Vector128<T>, T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector128<T> Max(Vector128<T> x, Vector128<T> y) => Vector128.Max(x, y);
 
+    // On x64 the native operations give their second operand if either is NaN, elsewhere NaN.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector128<T> AtLeast(Vector128<T> limit, Vector128<T> x) => Vector128.MaxNative(limit, x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector128<T> AtMost(Vector128<T> limit, Vector128<T> x) => Vector128.MinNative(limit, x);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector128<T> Floor(Vector128<T> x) =>
         typeof(T) == typeof(float) ? Vector128.Floor(x.As<T, float>()).As<float, T>()

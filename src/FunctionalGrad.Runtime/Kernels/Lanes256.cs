@@ -90,6 +90,13 @@ internal readonly unsafe struct Lanes256<T> : ILanes<Vector256<T>, T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector256<T> Max(Vector256<T> x, Vector256<T> y) => Vector256.Max(x, y);
 
+    // On x64 the native operations give their second operand if either is NaN, elsewhere NaN.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector256<T> AtLeast(Vector256<T> limit, Vector256<T> x) => Vector256.MaxNative(limit, x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector256<T> AtMost(Vector256<T> limit, Vector256<T> x) => Vector256.MinNative(limit, x);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector256<T> Floor(Vector256<T> x) =>
         typeof(T) == typeof(float) ? Vector256.Floor(x.As<T, float>()).As<float, T>()

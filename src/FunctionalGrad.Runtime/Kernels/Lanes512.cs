@@ -90,6 +90,13 @@ internal readonly unsafe struct Lanes512<T> : ILanes<Vector512<T>, T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector512<T> Max(Vector512<T> x, Vector512<T> y) => Vector512.Max(x, y);
 
+    // On x64 the native operations give their second operand if either is NaN, elsewhere NaN.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector512<T> AtLeast(Vector512<T> limit, Vector512<T> x) => Vector512.MaxNative(limit, x);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector512<T> AtMost(Vector512<T> limit, Vector512<T> x) => Vector512.MinNative(limit, x);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector512<T> Floor(Vector512<T> x) =>
         typeof(T) == typeof(float) ? Vector512.Floor(x.As<T, float>()).As<float, T>()

@@ -2,14 +2,6 @@ using System.Numerics;
 
 namespace FunctionalGrad.Kernels;
 
-/// <summary>x to the power y of floating-point numbers, one at a time.</summary>
-internal readonly struct PowFunction : IBinaryFunction<float>, IBinaryFunction<double>
-{
-    public float Apply(float x, float y) => (float)Math.Pow(x, y);
-
-    public double Apply(double x, double y) => Math.Pow(x, y);
-}
-
 /// <summary>The angle of the point (y, x), one at a time.</summary>
 internal readonly struct Atan2Function : IBinaryFunction<float>, IBinaryFunction<double>
 {

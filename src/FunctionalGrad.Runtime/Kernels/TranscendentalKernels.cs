@@ -58,6 +58,13 @@ internal readonly struct ErfKernel : IUnaryKernel
         where A : struct, IArithmetic<V> => Polynomials.Erf(a, x);
 }
 
+internal readonly struct PowKernel : IBinaryKernel
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V Apply<A, V>(A a, V x, V y)
+        where A : struct, IArithmetic<V> => Polynomials.Pow(a, x, y);
+}
+
 internal readonly struct SinKernel : IPartialKernel
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

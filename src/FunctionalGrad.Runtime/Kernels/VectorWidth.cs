@@ -17,8 +17,13 @@ internal static class VectorWidth
     private static int? Asked()
     {
         var text = Convert.ToString(AppContext.GetData(Setting), CultureInfo.InvariantCulture);
-        if (string.IsNullOrEmpty(text))
-            text = Environment.GetEnvironmentVariable(Setting);
+        return Parse(string.IsNullOrEmpty(text) ? Environment.GetEnvironmentVariable(Setting) : text);
+    }
+
+    /// <summary>The width that a setting's text asks for; null if it asks for none.</summary>
+    /// <exception cref="ArgumentException">There is no such width.</exception>
+    internal static int? Parse(string? text)
+    {
         if (string.IsNullOrEmpty(text))
             return null;
         return text is "128" or "256" or "512"

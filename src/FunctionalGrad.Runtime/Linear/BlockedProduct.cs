@@ -22,6 +22,9 @@ internal unsafe ref struct BlockedProduct<TLanes, TVector, T>
     /// <summary>Bytes that a block of B may take in the third-level cache.</summary>
     private const int RightBytes = 2 * 1024 * 1024;
 
+    /// <summary>Bytes of an A without contiguous rows that are still read where they lie: each step along a row is another cache line.</summary>
+    private const int LeftStridedBytes = 64 * 1024;
+
     private readonly MatrixView<T> a;
     private readonly MatrixView<T> b;
     private readonly MatrixView<T> c;
@@ -51,12 +54,11 @@ internal unsafe ref struct BlockedProduct<TLanes, TVector, T>
         product.Run(rows, columns, inner);
     }
 
-    // Transposed rows are packed because each of their elements would come from a cache line of its own.
     private static bool PacksLeft(int rows, int columns, int inner, in MatrixView<T> a) =>
-        columns > 4 * TileColumns && (a.ColumnStride != 1 || (long)rows * inner * sizeof(T) > LeftBytes);
+        columns > 4 * TileColumns && (long)rows * inner * sizeof(T) > (a.ColumnStride == 1 ? LeftBytes : LeftStridedBytes);
 
     private static bool PacksRight(int rows, int columns, int inner, in MatrixView<T> b) =>
-        b.ColumnStride != 1 || (rows > 4 * TLanes.TileRows && (long)columns * inner * sizeof(T) > 16 * 1024);
+        b.ColumnStride != 1 || (rows > 4 * TLanes.TileRows && (long)columns * inner * sizeof(T) > StripBytes);
 
     private void Run(int rows, int columns, int inner)
     {

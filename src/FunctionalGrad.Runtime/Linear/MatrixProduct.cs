@@ -36,15 +36,26 @@ internal static unsafe class MatrixProduct
             return;
         if (inner <= 0)
             Clear(rows, columns, c);
-        else if (columns == 1 && MatrixVector<TLanes, TVector, T>.Takes(a))
+        else if (columns == 1 && MatrixVector<TLanes, TVector, T>.Takes(inner, a, b.RowStride))
             MatrixVector<TLanes, TVector, T>.Multiply(rows, inner, a, b.Start, b.RowStride, c.Start, c.RowStride);
-        else if (rows == 1 && MatrixVector<TLanes, TVector, T>.Takes(b.Transposed))
+        else if (rows == 1 && MatrixVector<TLanes, TVector, T>.Takes(inner, b.Transposed, a.ColumnStride))
             MatrixVector<TLanes, TVector, T>.Multiply(columns, inner, b.Transposed, a.Start, a.ColumnStride, c.Start, c.ColumnStride);
-        else if (c.RowStride == 1 && c.ColumnStride != 1) // tiles write rows, so let C's contiguous columns be rows
+        else if (FewColumns<TLanes, TVector, T>.Takes(rows, columns, inner, a))
+            FewColumns<TLanes, TVector, T>.Multiply(rows, columns, inner, a, b, c);
+        else if (FewColumns<TLanes, TVector, T>.Takes(columns, rows, inner, b.Transposed))
+            FewColumns<TLanes, TVector, T>.Multiply(columns, rows, inner, b.Transposed, a.Transposed, c.Transposed);
+        else if (IsBetterTransposed<TLanes, TVector, T>(rows, columns, a, c))
             BlockedProduct<TLanes, TVector, T>.Multiply(columns, rows, inner, b.Transposed, a.Transposed, c.Transposed);
         else
             BlockedProduct<TLanes, TVector, T>.Multiply(rows, columns, inner, a, b, c);
     }
+
+    // Tiles write rows, so C's contiguous columns had better be rows; and they are wide, so a narrow C had better be a low one.
+    private static bool IsBetterTransposed<TLanes, TVector, T>(int rows, int columns, in MatrixView<T> a, in MatrixView<T> c)
+        where TLanes : struct, ILanes<TVector, T>
+        where TVector : struct
+        where T : unmanaged =>
+        (c.RowStride == 1 && c.ColumnStride != 1) || (a.RowStride == 1 && columns < Math.Min(rows, Tile<TLanes, TVector, T>.Columns));
 
     private static void Clear<T>(int rows, int columns, in MatrixView<T> c)
         where T : unmanaged

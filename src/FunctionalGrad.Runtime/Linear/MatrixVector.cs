@@ -12,8 +12,12 @@ internal static unsafe class MatrixVector<TLanes, TVector, T>
     /// <summary>Bytes of the result that stay in the first-level cache while columns stream by.</summary>
     private const int ChunkBytes = 8 * 1024;
 
-    /// <summary>True for the layouts that <see cref="Multiply"/> takes: contiguous rows or contiguous columns.</summary>
-    public static bool Takes(in MatrixView<T> a) => a.ColumnStride == 1 || a.RowStride == 1;
+    /// <summary>Bytes of a strided vector that are worth a copy, which the thread then keeps.</summary>
+    private const int MostCopiedBytes = 1024 * 1024;
+
+    /// <summary>True where <see cref="Multiply"/> is the way: contiguous rows and a vector that is contiguous or soon made so, or contiguous columns.</summary>
+    public static bool Takes(int inner, in MatrixView<T> a, nint xStride) =>
+        a.ColumnStride == 1 ? xStride == 1 || (long)inner * sizeof(T) <= MostCopiedBytes : a.RowStride == 1;
 
     /// <summary>y = A·x, where A is rows × inner and inner is at least 1.</summary>
     public static void Multiply(int rows, int inner, in MatrixView<T> a, T* x, nint xStride, T* y, nint yStride)

@@ -28,18 +28,18 @@ internal static unsafe class Tile<TLanes, TVector, T>
     {
         switch (rows)
         {
-            case 1: Multiply<Rows1>(inner, a, b, bStride, c, cStride, accumulate); break;
-            case 2: Multiply<Rows2>(inner, a, b, bStride, c, cStride, accumulate); break;
-            case 3: Multiply<Rows3>(inner, a, b, bStride, c, cStride, accumulate); break;
-            case 4: Multiply<Rows4>(inner, a, b, bStride, c, cStride, accumulate); break;
-            case 5: Multiply<Rows5>(inner, a, b, bStride, c, cStride, accumulate); break;
-            case 6: Multiply<Rows6>(inner, a, b, bStride, c, cStride, accumulate); break;
-            case 7: Multiply<Rows7>(inner, a, b, bStride, c, cStride, accumulate); break;
-            case 8: Multiply<Rows8>(inner, a, b, bStride, c, cStride, accumulate); break;
-            case 9: Multiply<Rows9>(inner, a, b, bStride, c, cStride, accumulate); break;
-            case 10: Multiply<Rows10>(inner, a, b, bStride, c, cStride, accumulate); break;
-            case 11: Multiply<Rows11>(inner, a, b, bStride, c, cStride, accumulate); break;
-            case 12: Multiply<Rows12>(inner, a, b, bStride, c, cStride, accumulate); break;
+            case 1: Multiply<Count1>(inner, a, b, bStride, c, cStride, accumulate); break;
+            case 2: Multiply<Count2>(inner, a, b, bStride, c, cStride, accumulate); break;
+            case 3: Multiply<Count3>(inner, a, b, bStride, c, cStride, accumulate); break;
+            case 4: Multiply<Count4>(inner, a, b, bStride, c, cStride, accumulate); break;
+            case 5: Multiply<Count5>(inner, a, b, bStride, c, cStride, accumulate); break;
+            case 6: Multiply<Count6>(inner, a, b, bStride, c, cStride, accumulate); break;
+            case 7: Multiply<Count7>(inner, a, b, bStride, c, cStride, accumulate); break;
+            case 8: Multiply<Count8>(inner, a, b, bStride, c, cStride, accumulate); break;
+            case 9: Multiply<Count9>(inner, a, b, bStride, c, cStride, accumulate); break;
+            case 10: Multiply<Count10>(inner, a, b, bStride, c, cStride, accumulate); break;
+            case 11: Multiply<Count11>(inner, a, b, bStride, c, cStride, accumulate); break;
+            case 12: Multiply<Count12>(inner, a, b, bStride, c, cStride, accumulate); break;
             default: throw new ArgumentOutOfRangeException(nameof(rows));
         }
     }
@@ -48,7 +48,7 @@ internal static unsafe class Tile<TLanes, TVector, T>
     // Not tiered: a big product would be over before the optimized code arrives.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Multiply<TRows>(nint inner, in MatrixView<T> a, T* b, nint bStride, T* c, nint cStride, bool accumulate)
-        where TRows : struct, IRowCount
+        where TRows : struct, ICount
     {
         nint row1 = a.RowStride, row2 = 2 * row1, row3 = 3 * row1, row4 = 4 * row1, row5 = 5 * row1;
         nint aStep = a.ColumnStride * sizeof(T), bStep = bStride * sizeof(T);

@@ -33,17 +33,33 @@ internal enum BlockAction : byte
 
 /// <summary>
 /// One operation of the interpreter. Operands and result are entries of a table of pointers: a slot of the scratch memory,
-/// or the place in a buffer where the block lies.
+/// or the place in a buffer where the block lies. Large programs have very many, so they are kept small.
 /// </summary>
-/// <param name="Action">What to do.</param>
-/// <param name="Type">The type of the result's elements.</param>
-/// <param name="Y">Where the result goes.</param>
-/// <param name="A">The first operand.</param>
-/// <param name="B">The second operand.</param>
-/// <param name="C">The third operand.</param>
-/// <param name="Detail">An entry of the table of accesses or gathers, or of the run's numbers.</param>
-/// <param name="Function">The block kernel to call.</param>
-internal readonly record struct BlockOperation(BlockAction Action, DType Type, int Y, int A, int B, int C, int Detail, nint Function);
+internal readonly struct BlockOperation(BlockAction action, DType type, int y, int a = -1, int b = -1, int detail = -1, nint function = 0)
+{
+    /// <summary>The block kernel to call.</summary>
+    public readonly nint Function = function;
+
+    /// <summary>Where the result goes.</summary>
+    public readonly int Y = y;
+
+    /// <summary>The first operand.</summary>
+    public readonly int A = a;
+
+    /// <summary>The second operand.</summary>
+    public readonly int B = b;
+
+    /// <summary>The third operand of a selection; or an entry of the table of accesses or gathers, or of the run's numbers.</summary>
+    public readonly int Detail = detail;
+
+    /// <summary>What to do.</summary>
+    public readonly BlockAction Action = action;
+
+    private readonly byte type = (byte)type;
+
+    /// <summary>The type of the result's elements.</summary>
+    public DType Type => (DType)type;
+}
 
 /// <summary>An access whose blocks are contiguous in the buffer, so that operations work on them in place.</summary>
 /// <param name="Pointer">The entry of the pointer table to keep up to date.</param>

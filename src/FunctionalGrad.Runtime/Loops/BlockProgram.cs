@@ -27,6 +27,9 @@ internal sealed unsafe class BlockProgram
         ScratchBytes = SlotOffset + (slotBytes * slotPointers.Length);
     }
 
+    /// <summary>In which order the blocks are visited; null if there are none.</summary>
+    public Traversal? Traversal => blocking?.Traversal;
+
     /// <summary>Bytes of scratch memory that a run needs.</summary>
     public long ScratchBytes { get; private set; }
 
@@ -44,6 +47,9 @@ internal sealed unsafe class BlockProgram
 
     /// <summary>Accesses that are worked on in place.</summary>
     public DirectAccess[] Directs { get; init; } = [];
+
+    /// <summary>If the kernel only transposes, that; there is nothing else to do then.</summary>
+    public TransposedCopy? Copy { get; init; }
 
     /// <summary>What is folded at the end of each block.</summary>
     public BlockReduction[] Reductions
@@ -74,6 +80,12 @@ internal sealed unsafe class BlockProgram
     /// <param name="scratch"><see cref="ScratchBytes"/> bytes on a cache line.</param>
     public void Run(nint* buffers, long* numbers, byte* scratch)
     {
+        if (Copy is not null)
+        {
+            Copy.Run(buffers);
+            return;
+        }
+
         var states = stackalloc ReductionState[Reductions.Length];
         var frame = new BlockFrame(buffers, numbers, scratch, states);
         if (blocking is null)
@@ -90,9 +102,9 @@ internal sealed unsafe class BlockProgram
             KernelInterpreter.Execute(this, Setup, frame, 0, (nint)blocking.Capacity);
         }
 
-        if (blocking.Traversal == Traversal.Whole)
+        if (blocking.Traversal == Loops.Traversal.Whole)
             RunWhole(frame, blocking);
-        else if (blocking.Traversal == Traversal.Folded)
+        else if (blocking.Traversal == Loops.Traversal.Folded)
             RunFolded(frame, blocking);
         else
             RunTiled(frame, blocking);

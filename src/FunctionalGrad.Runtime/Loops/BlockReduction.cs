@@ -77,9 +77,10 @@ internal sealed unsafe class BlockReduction
     public void Begin(byte* scratch, ref ReductionState state, nint width)
     {
         state = default;
-        Clear(Level(scratch, 0), width);
         if (isArg)
             new Span<long>(Positions(scratch), (int)width).Fill(-1);
+        else
+            Clear(Level(scratch, 0), width);
     }
 
     /// <summary>Folds whole rows, each into a result of its own.</summary>

@@ -44,13 +44,13 @@ internal static unsafe class IndexedRead
     {
         var access = plan.Access;
         var (step, stride, length) = (access.RunStride, (nint)plan.Stride, plan.Length);
-        var parts = new Rectangles(access, start, count, stackalloc long[access.Extents.Length]);
-        while (parts.Next())
+        var boxes = new Boxes(access, start, count, stackalloc long[access.Extents.Length]);
+        while (boxes.Next())
         {
-            for (nint row = 0; row < parts.Rows; row++, indexes += parts.Length, y += parts.Length)
+            for (nint row = 0; row < boxes.Planes * boxes.Rows; row++, indexes += boxes.Length, y += boxes.Length)
             {
-                var source = buffer + parts.Offset + (row * access.RowStride);
-                for (nint i = 0; i < parts.Length; i++, source += step)
+                var source = buffer + boxes.Offset + (row / boxes.Rows * access.PlaneStride) + (row % boxes.Rows * access.RowStride);
+                for (nint i = 0; i < boxes.Length; i++, source += step)
                 {
                     var index = long.CreateTruncating(indexes[i]);
                     if ((ulong)index >= (ulong)length)

@@ -41,6 +41,8 @@ internal sealed unsafe class KernelCompiler
         var space = new IterationSpace(kernel, values);
         if (space.Total == 0)
             return BlockProgram.Empty(kernel, values, space);
+        if (TransposedCopy.TryCreate(kernel, values, space) is { } copy)
+            return new BlockProgram(space, null, null, 1) { Copy = copy };
         var size = Blocking.BlockSize(values.MostAlive(), values.WidestElement());
         var blocking = Blocking.Choose(space, !kernel.Reductions.IsEmpty, size, Transposes(kernel, values, space));
         return new KernelCompiler(kernel, values, space, blocking).Compile();
@@ -130,9 +132,10 @@ internal sealed unsafe class KernelCompiler
             if (instruction.Code != Opcode.Store)
                 continue;
             var value = values.Resolve(instruction.A);
-            if (invariant[value] || storedBy[value] >= 0 || kernel.Body[value].Code == Opcode.Load || !IsDirect(instruction))
-                continue;
-            storedBy[value] = i;
+            var source = kernel.Body[value];
+            var isInPlace = source.Code == Opcode.Load && IsDirect(source);
+            if (!invariant[value] && !isInPlace && storedBy[value] < 0 && IsDirect(instruction))
+                storedBy[value] = i;
         }
     }
 
@@ -152,7 +155,7 @@ internal sealed unsafe class KernelCompiler
         switch (instruction.Code)
         {
             case Opcode.Number:
-                current.Add(new(BlockAction.Number, instruction.Type, Target(value), -1, -1, -1, instruction.A, 0));
+                current.Add(new(BlockAction.Number, instruction.Type, Target(value), detail: instruction.A));
                 break;
             case Opcode.Load:
                 EmitLoad(value, instruction);
@@ -162,7 +165,7 @@ internal sealed unsafe class KernelCompiler
                 break;
             case Opcode.Index:
                 var positions = StridedAccess.Create(-1, 0, 8, kernel.Extents.AsSpan(), StridesOf(instruction));
-                current.Add(new(BlockAction.Index, instruction.Type, Target(value), -1, -1, -1, Add(accesses, positions), 0));
+                current.Add(new(BlockAction.Index, instruction.Type, Target(value), detail: Add(accesses, positions)));
                 break;
             case Opcode.Store:
                 EmitStore(value, instruction);
@@ -178,7 +181,7 @@ internal sealed unsafe class KernelCompiler
         if (IsDirect(instruction))
             slots.Assign(value, Direct(instruction.Access!, instruction.Type.Size()));
         else
-            current.Add(new(BlockAction.Read, instruction.Type, Target(value), -1, -1, -1, Add(accesses, Strided(instruction)), 0));
+            current.Add(new(BlockAction.Read, instruction.Type, Target(value), detail: Add(accesses, Strided(instruction))));
     }
 
     private void EmitGather(int value, Instruction instruction)
@@ -186,7 +189,7 @@ internal sealed unsafe class KernelCompiler
         var index = values.Resolve(instruction.A);
         var plan = new GatherPlan(Strided(instruction), values.Type(index), instruction.Stride, instruction.Length);
         var y = Target(value);
-        current.Add(new(BlockAction.Gather, instruction.Type, y, slots.PointerOf(index), -1, -1, Add(gathers, plan), 0));
+        current.Add(new(BlockAction.Gather, instruction.Type, y, slots.PointerOf(index), detail: Add(gathers, plan)));
         slots.Release(index);
     }
 
@@ -197,9 +200,9 @@ internal sealed unsafe class KernelCompiler
             return;
         var (type, from) = (values.Type(value), slots.PointerOf(value));
         if (IsDirect(instruction))
-            current.Add(new(BlockAction.Copy, type, Direct(instruction.Access!, type.Size()), from, -1, -1, -1, 0));
+            current.Add(new(BlockAction.Copy, type, Direct(instruction.Access!, type.Size()), from));
         else
-            current.Add(new(BlockAction.Write, type, -1, from, -1, -1, Add(accesses, Strided(instruction)), 0));
+            current.Add(new(BlockAction.Write, type, -1, from, detail: Add(accesses, Strided(instruction))));
         slots.Release(value);
     }
 
@@ -218,15 +221,20 @@ internal sealed unsafe class KernelCompiler
         values.ForOperands(value, operand => slots.ReleaseIf(operand, values.Type(operand).Size() != type.Size()));
         current.Add(operands switch
         {
-            1 => new(BlockAction.Unary, type, y, pa, -1, -1, -1, UnaryFunction(instruction, values.Type(a))),
-            2 => new(BlockAction.Binary, type, y, pa, pb, -1, -1, (nint)BlockKernels.Binary(instruction.Code, values.Type(a))),
-            _ => new(BlockAction.Select, type, y, pa, pb, pc, -1, (nint)BlockKernels.Select(type)),
+            1 => new(BlockAction.Unary, type, y, pa, function: UnaryFunction(instruction, values.Type(a))),
+            2 => new(BlockAction.Binary, type, y, pa, pb, function: BinaryFunction(instruction.Code, values.Type(a))),
+            _ => new(BlockAction.Select, type, y, pa, pb, pc, (nint)BlockKernels.Select(type)),
         });
     }
 
-    private static nint UnaryFunction(Instruction instruction, DType operand) => instruction.Code == Opcode.Cast
-        ? (nint)BlockKernels.Cast(operand, instruction.Type)
+    private nint UnaryFunction(Instruction instruction, DType operand) =>
+        instruction.Code == Opcode.Cast ? (nint)BlockKernels.Cast(operand, instruction.Type)
+        : blocking.Capacity == 1 ? (nint)ScalarKernels.Unary(instruction.Code, operand)
         : (nint)BlockKernels.Unary(instruction.Code, operand);
+
+    private nint BinaryFunction(Opcode code, DType operand) => blocking.Capacity == 1
+        ? (nint)ScalarKernels.Binary(code, operand)
+        : (nint)BlockKernels.Binary(code, operand);
 
     private int Target(int value) => storedBy[value] >= 0
         ? slots.Assign(value, Direct(kernel.Body[storedBy[value]].Access!, values.Type(value).Size()))

@@ -21,7 +21,7 @@ internal static unsafe class KernelInterpreter
                     break;
                 case BlockAction.Select:
                     ((delegate*<void*, void*, void*, void*, nint, void>)operation.Function)(
-                        p[operation.A], p[operation.B], p[operation.C], p[operation.Y], n);
+                        p[operation.A], p[operation.B], p[operation.Detail], p[operation.Y], n);
                     break;
                 default:
                     Move(program, operation, frame, start, n);
@@ -107,19 +107,19 @@ internal static unsafe class KernelInterpreter
     private static void Positions<T>(StridedAccess positions, long start, nint n, T* y)
         where T : unmanaged, INumber<T>
     {
-        var parts = new Rectangles(positions, start, n, stackalloc long[positions.Extents.Length]);
-        while (parts.Next())
+        var boxes = new Boxes(positions, start, n, stackalloc long[positions.Extents.Length]);
+        while (boxes.Next())
         {
-            for (nint row = 0; row < parts.Rows; row++, y += parts.Length)
+            for (nint row = 0; row < boxes.Planes * boxes.Rows; row++, y += boxes.Length)
             {
-                var first = parts.Offset + (row * positions.RowStride);
+                var first = boxes.Offset + (row / boxes.Rows * positions.PlaneStride) + (row % boxes.Rows * positions.RowStride);
                 if (positions.RunStride == 0)
                 {
-                    new Span<T>(y, (int)parts.Length).Fill(T.CreateTruncating(first));
+                    new Span<T>(y, (int)boxes.Length).Fill(T.CreateTruncating(first));
                     continue;
                 }
 
-                for (nint i = 0; i < parts.Length; i++)
+                for (nint i = 0; i < boxes.Length; i++)
                     y[i] = T.CreateTruncating(first + (i * positions.RunStride));
             }
         }

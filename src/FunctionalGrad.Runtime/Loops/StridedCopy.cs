@@ -3,7 +3,7 @@ using FunctionalGrad.Kernels;
 
 namespace FunctionalGrad.Loops;
 
-/// <summary>Copies between a contiguous block and a strided range of a buffer, rectangle by rectangle.</summary>
+/// <summary>Copies between a contiguous block and a strided range of a buffer, box by box.</summary>
 internal static unsafe class StridedCopy
 {
     /// <summary>Runs shorter than this are copied in line: a call would cost more than the copy.</summary>
@@ -52,25 +52,28 @@ internal static unsafe class StridedCopy
     private static void Read<T>(StridedAccess access, T* buffer, long start, nint count, T* block)
         where T : unmanaged
     {
-        var parts = new Rectangles(access, start, count, stackalloc long[access.Extents.Length]);
-        while (parts.Next())
+        var boxes = new Boxes(access, start, count, stackalloc long[access.Extents.Length]);
+        while (boxes.Next())
         {
-            ReadRectangle(buffer + parts.Offset, access.RowStride, access.RunStride, parts.Rows, parts.Length, block);
-            block += parts.Rows * parts.Length;
+            var plane = buffer + boxes.Offset;
+            for (nint i = 0; i < boxes.Planes; i++, plane += access.PlaneStride, block += boxes.Rows * boxes.Length)
+                ReadRectangle(plane, access.RowStride, access.RunStride, boxes.Rows, boxes.Length, block);
         }
     }
 
     private static void Write<T>(StridedAccess access, T* buffer, long start, nint count, T* block)
         where T : unmanaged
     {
-        var parts = new Rectangles(access, start, count, stackalloc long[access.Extents.Length]);
-        while (parts.Next())
+        var boxes = new Boxes(access, start, count, stackalloc long[access.Extents.Length]);
+        while (boxes.Next())
         {
-            WriteRectangle(buffer + parts.Offset, access.RowStride, access.RunStride, parts.Rows, parts.Length, block);
-            block += parts.Rows * parts.Length;
+            var plane = buffer + boxes.Offset;
+            for (nint i = 0; i < boxes.Planes; i++, plane += access.PlaneStride, block += boxes.Rows * boxes.Length)
+                WriteRectangle(plane, access.RowStride, access.RunStride, boxes.Rows, boxes.Length, block);
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ReadRectangle<T>(T* source, nint rowStride, nint stride, nint rows, nint length, T* block)
         where T : unmanaged
     {
@@ -98,6 +101,7 @@ internal static unsafe class StridedCopy
             GatherBySize[sizeof(T)](source, stride, block, length);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ReadShort<T>(T* source, nint rowStride, nint stride, nint rows, nint length, T* block)
         where T : unmanaged
     {
@@ -110,6 +114,7 @@ internal static unsafe class StridedCopy
     }
 
     /// <summary>One row over and over: what has been written serves as the source, so that the pieces double.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Repeat<T>(T* source, nint rows, nint length, T* block)
         where T : unmanaged
     {
@@ -123,6 +128,7 @@ internal static unsafe class StridedCopy
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void Spread<T>(T* source, nint rowStride, nint rows, nint length, T* block)
         where T : unmanaged
     {
@@ -141,6 +147,7 @@ internal static unsafe class StridedCopy
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void ReadTransposed<T>(T* source, nint stride, nint rows, nint length, T* block)
         where T : unmanaged
     {
@@ -155,6 +162,7 @@ internal static unsafe class StridedCopy
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void WriteRectangle<T>(T* target, nint rowStride, nint stride, nint rows, nint length, T* block)
         where T : unmanaged
     {

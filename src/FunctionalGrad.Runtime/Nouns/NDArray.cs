@@ -86,6 +86,9 @@ public sealed unsafe class NDArray
         return shape.Equals(Shape) ? this : new NDArray(shape, DType, storage, Address);
     }
 
+    /// <summary>Neighbouring elements, row by row from <paramref name="start"/>, where they lie; nothing is copied.</summary>
+    internal NDArray Part(int start, Shape shape) => new(shape, DType, storage, Address + ((nint)start * DType.Size()));
+
     /// <summary>The elements, row by row, where they lie.</summary>
     /// <exception cref="DTypeException"><typeparamref name="T"/> is not this array's element type.</exception>
     public ReadOnlySpan<T> AsSpan<T>()
@@ -134,44 +137,60 @@ public sealed unsafe class NDArray
     internal void KeepAlive() => GC.KeepAlive(storage);
 }
 
-/// <summary>Pinned, cache-line aligned managed memory. Small pieces share a page, so that a scalar costs little.</summary>
-internal static unsafe class Memory
+/// <summary>
+/// Pinned, cache-line aligned managed memory. A pinned allocation costs microseconds, so small and middling pieces share pages;
+/// a piece that lives long keeps at most eight times its size class alive.
+/// </summary>
+internal static class Memory
 {
-    private const int PageSize = 4096;
-    private const int Small = 512;
+    private const int PiecesPerPage = 8;
+    private static readonly int[] LargestPieces = [512, 4096, 32768];
 
     [ThreadStatic]
-    private static byte[]? page;
-
-    [ThreadStatic]
-    private static int used;
+    private static Page[]? pages;
 
     /// <summary>At least <paramref name="bytes"/> bytes; the memory stays valid while the returned array is referenced.</summary>
+    /// <exception cref="ShapeException">There are more bytes than one array can hold.</exception>
     public static (byte[] Storage, nint Address) Allocate(long bytes)
     {
-        var rounded = (bytes + NDArray.Alignment - 1) & -NDArray.Alignment;
-        if (rounded > Small)
+        var rounded = Math.Max(NDArray.Alignment, (bytes + NDArray.Alignment - 1) & -NDArray.Alignment);
+        pages ??= [new(), new(), new()];
+        for (var size = 0; size < LargestPieces.Length; size++)
         {
-            if (rounded + NDArray.Alignment > Array.MaxLength)
-                throw new ShapeException($"array: {bytes} bytes are more than one array can hold ({Array.MaxLength}). Split it.");
-            var own = GC.AllocateUninitializedArray<byte>((int)rounded + NDArray.Alignment, pinned: true);
-            return (own, Align(own));
+            if (rounded <= LargestPieces[size])
+                return pages[size].Take((int)rounded, LargestPieces[size] * PiecesPerPage);
         }
 
-        if (page is null || used + (int)rounded > PageSize)
-        {
-            page = GC.AllocateUninitializedArray<byte>(PageSize + NDArray.Alignment, pinned: true);
-            used = 0;
-        }
-
-        var address = Align(page) + used;
-        used += Math.Max((int)rounded, NDArray.Alignment);
-        return (page, address);
+        if (rounded + NDArray.Alignment > Array.MaxLength)
+            throw new ShapeException($"array: {bytes} bytes are more than one array can hold ({Array.MaxLength}). Split it.");
+        return Pinned((int)rounded);
     }
 
-    private static nint Align(byte[] storage)
+    private static (byte[] Storage, nint Address) Pinned(int bytes)
     {
-        var start = (nint)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(storage));
-        return (start + NDArray.Alignment - 1) & -NDArray.Alignment;
+        var storage = GC.AllocateUninitializedArray<byte>(bytes + NDArray.Alignment, pinned: true);
+        var start = Marshal.UnsafeAddrOfPinnedArrayElement(storage, 0);
+        return (storage, (start + NDArray.Alignment - 1) & -NDArray.Alignment);
+    }
+
+    /// <summary>Memory that pieces are cut from, one after the other.</summary>
+    private sealed class Page
+    {
+        private byte[]? storage;
+        private nint next;
+        private nint end;
+
+        public (byte[] Storage, nint Address) Take(int bytes, int pageSize)
+        {
+            if (storage is null || end - next < bytes)
+            {
+                (storage, next) = Pinned(pageSize);
+                end = next + pageSize;
+            }
+
+            var piece = next;
+            next += bytes;
+            return (storage, piece);
+        }
     }
 }

@@ -12,7 +12,7 @@ internal static partial class Polynomials
         var one = a.Constant(1);
         var size = a.Abs(x);
         var limit = a.Constant(a.IsWide ? 6.0 : 4.0);
-        size = a.Select(a.Less(limit, size), limit, size);
+        size = a.AtMost(limit, size);
 
         // Up to 1 an odd polynomial; from there 1 − e^p(x − 1), where the error of the polynomial counts less and less.
         var isSmall = a.Less(size, one);
@@ -59,7 +59,7 @@ internal static partial class Polynomials
             p = a.FusedMultiplyAdd(p, t4, Cubic(a, t, t2, 9.806167193298651e-08, -5.226950644487477e-08, 1.498745144831249e-08, -2.8816554718652063e-09));
             p = a.FusedMultiplyAdd(p, t4, Cubic(a, t, t2, -2.7158472096529638e-05, 9.607952539060145e-06, -2.0587347910900226e-06, 1.4202960955691545e-07));
             p = a.FusedMultiplyAdd(p, t4, Cubic(a, t, t2, 0.010033825378473736, -0.0019779025941508432, 0.00023732259126081428, 2.627756047879985e-05));
-            return a.FusedMultiplyAdd(p, t4, Cubic(a, t, t2, -1.8496055099332482, -2.6389675142347886, -0.8431072563786589, -0.04156109804218352));
+            return a.FusedMultiplyAdd(p, t4, Cubic(a, t, t2, -1.8496055099332482, -2.6389675142347886, -0.8431072563586589, -0.04156109804218352));
         }
 
         // 2^−29.8, as an error of erf

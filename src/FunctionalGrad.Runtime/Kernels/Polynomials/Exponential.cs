@@ -18,13 +18,20 @@ internal static partial class Polynomials
     {
         // Beyond these ends the result is 0 or infinite already; NaN passes.
         x = Clamp(a, x, a.IsWide ? -746.0 : -104.0, a.IsWide ? 710.0 : 89.0);
-        var n = a.Sub(Shifted<A, V>(a, x), Magic<A, V>(a));
-        var y = a.Add(a.Constant(1), ExpMinusOneReduced(a, ExpRemainder(a, x, n)));
+        var shifted = Shifted<A, V>(a, x);
+        var r = ExpRemainder(a, x, shifted);
+        return ScaleInTwoSteps(a, a.Add(a.Constant(1), ExpMinusOne(a, r)), shifted);
+    }
 
-        // In two steps, because 2^n alone may be out of range where the result is not.
-        var half = a.FusedMultiplyAdd(n, a.Constant(0.5), Magic<A, V>(a));
-        var rest = a.Add(a.Sub(n, a.Sub(half, Magic<A, V>(a))), Magic<A, V>(a));
-        return a.Mul(a.Mul(y, PowerOfTwo(a, half)), PowerOfTwo(a, rest));
+    /// <summary>y · 2^n, given n plus <see cref="Magic"/>: 2^n alone may be out of range where the result is not.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V ScaleInTwoSteps<A, V>(A a, V y, V shifted)
+        where A : struct, IArithmetic<V>
+    {
+        // The biased exponents of the two factors add up to n + 2·bias.
+        var sum = a.SubBits(shifted, a.Bits(a.IsWide ? 0x4338000000000000 - 2046 : 0x4b400000 - 254));
+        var half = a.ShiftRight(sum, 1);
+        return a.Mul(a.Mul(y, AsExponent(a, half)), AsExponent(a, a.SubBits(sum, half)));
     }
 
     /// <summary>e^x where neither x nor the result is near the ends of the range: −700 … 700, or −80 … 80 in single precision.</summary>
@@ -33,9 +40,9 @@ internal static partial class Polynomials
         where A : struct, IArithmetic<V>
     {
         var shifted = Shifted<A, V>(a, x);
-        var r = ExpRemainder(a, x, a.Sub(shifted, Magic<A, V>(a)));
+        var r = ExpRemainder(a, x, shifted);
         var scale = PowerOfTwo(a, shifted);
-        return a.FusedMultiplyAdd(ExpMinusOneReduced(a, r), scale, scale);
+        return a.FusedMultiplyAdd(ExpMinusOne(a, r), scale, scale);
     }
 
     /// <summary>e^x − 1, accurate near 0. At most 2 ulp.</summary>
@@ -45,31 +52,35 @@ internal static partial class Polynomials
     {
         var inside = Clamp(a, x, a.IsWide ? -40.0 : -20.0, a.IsWide ? 710.0 : 89.0);
         var shifted = Shifted<A, V>(a, inside);
-        var r = ExpRemainder(a, inside, a.Sub(shifted, Magic<A, V>(a)));
+        var r = ExpRemainder(a, inside, shifted);
 
         // Half of 2^n, because 2^n itself may be just out of range.
         var half = PowerOfTwo(a, a.Sub(shifted, a.Constant(1)));
-        var y = a.FusedMultiplyAdd(ExpMinusOneReduced(a, r), half, a.Sub(half, a.Constant(0.5)));
+        var y = a.FusedMultiplyAdd(r, half, a.Sub(half, a.Constant(0.5)));
+        var r2 = a.Mul(r, r);
+        y = a.FusedMultiplyAdd(a.Mul(ExpQuotient(a, r, r2), r2), half, y);
         return a.Select(a.Less(a.Abs(x), a.Constant(1e-20)), x, a.Add(y, y));
     }
 
-    /// <summary>The hyperbolic tangent. At most 2 ulp.</summary>
+    /// <summary>The hyperbolic tangent. At most 2.5 ulp.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Tanh<A, V>(A a, V x)
         where A : struct, IArithmetic<V>
     {
         var size = a.Abs(x);
         var limit = a.Constant(a.IsWide ? 20.0 : 10.0);
-        size = a.Select(a.Less(limit, size), limit, size);
+        size = a.AtMost(limit, size);
         size = a.Add(size, size);
         var shifted = Shifted<A, V>(a, size);
-        var r = ExpRemainder(a, size, a.Sub(shifted, Magic<A, V>(a)));
+        var r = ExpRemainder(a, size, shifted);
         var scale = PowerOfTwo(a, shifted);
-        var expm1 = a.FusedMultiplyAdd(ExpMinusOneReduced(a, r), scale, a.Sub(scale, a.Constant(1)));
+        var expm1 = a.FusedMultiplyAdd(r, scale, a.Sub(scale, a.Constant(1)));
+        var r2 = a.Mul(r, r);
+        expm1 = a.FusedMultiplyAdd(a.Mul(ExpQuotient(a, r, r2), r2), scale, expm1);
         return WithSignOf(a, a.Div(expm1, a.Add(expm1, a.Constant(2))), x);
     }
 
-    /// <summary>1 / (1 + e^−x). At most 2 ulp; subnormal results included.</summary>
+    /// <summary>1 / (1 + e^−x). At most 2.5 ulp; subnormal results included.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Sigmoid<A, V>(A a, V x)
         where A : struct, IArithmetic<V>
@@ -80,12 +91,20 @@ internal static partial class Polynomials
         return a.Div(a.Select(a.Less(x, a.Constant(0)), small, one), a.Add(one, small));
     }
 
-    /// <summary>e^r − 1 for |r| ≤ ln 2 / 2: r + r²·q(r).</summary>
+    /// <summary>e^r − 1 for |r| ≤ ln 2 / 2.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V ExpMinusOneReduced<A, V>(A a, V r)
+    private static V ExpMinusOne<A, V>(A a, V r)
         where A : struct, IArithmetic<V>
     {
         var r2 = a.Mul(r, r);
+        return a.FusedMultiplyAdd(r2, ExpQuotient(a, r, r2), r);
+    }
+
+    /// <summary>(e^r − 1 − r) / r² for |r| ≤ ln 2 / 2.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V ExpQuotient<A, V>(A a, V r, V r2)
+        where A : struct, IArithmetic<V>
+    {
         var r4 = a.Mul(r2, r2);
         V q;
         if (a.IsWide)
@@ -102,7 +121,7 @@ internal static partial class Polynomials
             q = a.FusedMultiplyAdd(a.Constant(0.0013814554549753666), r4, q);
         }
 
-        return a.FusedMultiplyAdd(r2, q, r);
+        return q;
     }
 
     /// <summary>x / ln 2 rounded to an integer, plus a number so large that the integer stands in the lowest bits.</summary>
@@ -110,12 +129,12 @@ internal static partial class Polynomials
     private static V Shifted<A, V>(A a, V x)
         where A : struct, IArithmetic<V> => a.FusedMultiplyAdd(x, a.Constant(Log2OfE), Magic<A, V>(a));
 
-    /// <summary>x − n·ln 2, with ln 2 in two parts.</summary>
+    /// <summary>x − n·ln 2, with ln 2 in two parts, given n plus <see cref="Magic"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V ExpRemainder<A, V>(A a, V x, V n)
+    private static V ExpRemainder<A, V>(A a, V x, V shifted)
         where A : struct, IArithmetic<V>
     {
-        var minus = a.Neg(n);
+        var minus = a.Sub(Magic<A, V>(a), shifted);
         var r = a.FusedMultiplyAdd(minus, LogOfTwo<A, V>(a), x);
         return a.FusedMultiplyAdd(minus, LogOfTwoRest<A, V>(a), r);
     }

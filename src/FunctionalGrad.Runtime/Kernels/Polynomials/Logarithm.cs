@@ -9,25 +9,18 @@ internal static partial class Polynomials
     public static V Log<A, V>(A a, V x)
         where A : struct, IArithmetic<V>
     {
-        var subnormal = a.Less(x, a.Constant(a.IsWide ? 2.2250738585072014e-308 : 1.17549435e-38));
-        var up = a.IsWide ? 54 : 25;
-        var normal = a.Select(subnormal, a.Mul(x, a.Constant(a.IsWide ? 18014398509481984.0 : 33554432.0)), x);
-        Split(a, normal, out var exponent, out var mantissa);
-        exponent = a.Sub(exponent, a.And(subnormal, a.Constant(up)));
+        SplitAny(a, x, out var exponent, out var mantissa);
         var y = LogReduced(a, a.Sub(mantissa, a.Constant(1)), exponent);
         return LogEnds(a, x, x, y);
     }
 
-    /// <summary>ln (1 + x), accurate near 0; −∞ for −1, NaN for less. At most 2 ulp.</summary>
+    /// <summary>ln (1 + x), accurate near 0; −∞ for −1, NaN for less. At most 1.5 ulp.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Log1p<A, V>(A a, V x)
         where A : struct, IArithmetic<V>
     {
         var sum = a.Add(a.Constant(1), x);
-
-        // For huge x the part that the sum lost does not count, and scaling it down would leave the range.
-        var lost = a.And(SumError(a, sum, x), a.Less(x, a.Constant(1e18)));
-        var y = LogEnds(a, sum, x, LogOfSum(a, sum, lost));
+        var y = LogEnds(a, sum, x, LogOfSum(a, sum, SumError(a, sum, x)));
         return a.Select(a.Less(a.Abs(x), a.Constant(1e-20)), x, y);
     }
 
@@ -38,9 +31,12 @@ internal static partial class Polynomials
     {
         // = max(x, 0) + ln (1 + e^−|x|)
         var small = Exp(a, a.Neg(a.Abs(x)));
-        var sum = a.Add(a.Constant(1), small);
-        var zero = a.Constant(0);
-        return a.Add(a.Select(a.Less(x, zero), zero, x), LogOfSum(a, sum, SumError(a, sum, small)));
+
+        // 1 + small is between 1 and 2; above √2 its half is taken.
+        var one = a.Constant(1);
+        var above = a.Less(a.Constant(0.41421356), small);
+        var f = a.Select(above, a.Mul(a.Sub(small, one), a.Constant(0.5)), small);
+        return a.Add(a.And(x, a.Less(a.Constant(0), x)), LogReduced(a, f, a.And(above, one)));
     }
 
     /// <summary>What the rounded sum of 1 and x leaves out, exactly.</summary>
@@ -58,8 +54,21 @@ internal static partial class Polynomials
         where A : struct, IArithmetic<V>
     {
         Split(a, sum, out var exponent, out var mantissa);
-        var scale = PowerOfTwo(a, a.Sub(Magic<A, V>(a), exponent));
+
+        // In a huge sum the lost part does not count, and scaling it down as far would leave the range.
+        var scale = PowerOfTwo(a, a.Sub(Magic<A, V>(a), a.AtMost(a.Constant(60), exponent)));
         return LogReduced(a, a.FusedMultiplyAdd(lost, scale, a.Sub(mantissa, a.Constant(1))), exponent);
+    }
+
+    /// <summary>x = mantissa · 2^exponent, with a mantissa between √½ and √2; x positive.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void SplitAny<A, V>(A a, V x, out V exponent, out V mantissa)
+        where A : struct, IArithmetic<V>
+    {
+        var subnormal = a.Less(x, a.Constant(a.IsWide ? 2.2250738585072014e-308 : 1.17549435e-38));
+        var normal = a.Select(subnormal, a.Mul(x, a.Constant(a.IsWide ? 18014398509481984.0 : 33554432.0)), x);
+        Split(a, normal, out exponent, out mantissa);
+        exponent = a.Sub(exponent, a.And(subnormal, a.Constant(a.IsWide ? 54 : 25)));
     }
 
     /// <summary>x = mantissa · 2^exponent, with a mantissa between √½ and √2; x positive and normal.</summary>
@@ -73,7 +82,7 @@ internal static partial class Polynomials
 
         // The exponent's bits become a number as the lowest digits of 2^52 or 2^23.
         var carrier = a.Constant(a.IsWide ? 4503599627370496.0 : 8388608.0);
-        var biased = a.Or(a.ShiftRight(bits, a.IsWide ? 52 : 23), carrier);
+        var biased = a.Or(a.IsWide ? a.ShiftRight(bits, 52) : a.ShiftRight(bits, 23), carrier);
         exponent = a.Sub(biased, a.Constant(a.IsWide ? 4503599627370496.0 + 1023 : 8388608.0 + 127));
         mantissa = a.AddBits(a.And(bits, a.Bits(a.IsWide ? 0x000fffffffffffff : 0x007fffff)), a.Bits(rootOfHalf));
     }

@@ -13,7 +13,12 @@ internal static partial class Polynomials
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V PowerOfTwo<A, V>(A a, V shifted)
         where A : struct, IArithmetic<V> =>
-        a.ShiftLeft(a.AddBits(shifted, a.Bits(a.IsWide ? 1023 : 127)), a.IsWide ? 52 : 23);
+        AsExponent(a, a.AddBits(shifted, a.Bits(a.IsWide ? 1023 : 127)));
+
+    /// <summary>The integer in the lowest bits, moved to where a floating-point number has its exponent.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V AsExponent<A, V>(A a, V bits)
+        where A : struct, IArithmetic<V> => a.IsWide ? a.ShiftLeft(bits, 52) : a.ShiftLeft(bits, 23);
 
     /// <summary>ln 2, rounded.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -38,11 +43,7 @@ internal static partial class Polynomials
     /// <summary>x moved into an interval; NaN stays.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V Clamp<A, V>(A a, V x, double least, double greatest)
-        where A : struct, IArithmetic<V>
-    {
-        x = a.Select(a.Less(x, a.Constant(least)), a.Constant(least), x);
-        return a.Select(a.Less(a.Constant(greatest), x), a.Constant(greatest), x);
-    }
+        where A : struct, IArithmetic<V> => a.AtMost(a.Constant(greatest), a.AtLeast(a.Constant(least), x));
 
     /// <summary>y ≥ 0 with the sign of x.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

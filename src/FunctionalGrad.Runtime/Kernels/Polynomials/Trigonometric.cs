@@ -29,7 +29,7 @@ internal static partial class Polynomials
         return a.Xor(y, SecondBitAsSign(a, quadrant));
     }
 
-    /// <summary>tan x for |x| up to <see cref="TrigonometricLimit"/>. At most 3 ulp.</summary>
+    /// <summary>tan x for |x| up to <see cref="TrigonometricLimit"/>. At most 3.5 ulp.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Tan<A, V>(A a, V x)
         where A : struct, IArithmetic<V>
@@ -119,5 +119,6 @@ internal static partial class Polynomials
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V SecondBitAsSign<A, V>(A a, V quadrant)
-        where A : struct, IArithmetic<V> => a.ShiftLeft(a.And(quadrant, a.Bits(2)), a.IsWide ? 62 : 30);
+        where A : struct, IArithmetic<V> =>
+        a.IsWide ? a.ShiftLeft(a.And(quadrant, a.Bits(2)), 62) : a.ShiftLeft(a.And(quadrant, a.Bits(2)), 30);
 }
