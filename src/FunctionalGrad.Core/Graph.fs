@@ -138,27 +138,35 @@ type Tensor internal (op: Op, inputs: Tensor[], shape: Shape, dtype: DType, numb
     static member (+)(x: Tensor, y: Tensor) = Elementwise.binary Opcode.Add x y
     static member (+)(x: Tensor, y: float) = Elementwise.withNumber Opcode.Add x y
     static member (+)(x: float, y: Tensor) = Elementwise.ofNumber Opcode.Add x y
-    static member (+)(x: Tensor, y: int) = Elementwise.withInteger Opcode.Add x y
-    static member (+)(x: int, y: Tensor) = Elementwise.ofInteger Opcode.Add x y
+    static member (+)(x: Tensor, y: int) = Elementwise.withInteger Opcode.Add x (int64 y)
+    static member (+)(x: int, y: Tensor) = Elementwise.ofInteger Opcode.Add (int64 x) y
+    static member (+)(x: Tensor, y: int64) = Elementwise.withInteger Opcode.Add x y
+    static member (+)(x: int64, y: Tensor) = Elementwise.ofInteger Opcode.Add x y
     static member (-)(x: Tensor, y: Tensor) = Elementwise.binary Opcode.Sub x y
     static member (-)(x: Tensor, y: float) = Elementwise.withNumber Opcode.Sub x y
     static member (-)(x: float, y: Tensor) = Elementwise.ofNumber Opcode.Sub x y
-    static member (-)(x: Tensor, y: int) = Elementwise.withInteger Opcode.Sub x y
-    static member (-)(x: int, y: Tensor) = Elementwise.ofInteger Opcode.Sub x y
+    static member (-)(x: Tensor, y: int) = Elementwise.withInteger Opcode.Sub x (int64 y)
+    static member (-)(x: int, y: Tensor) = Elementwise.ofInteger Opcode.Sub (int64 x) y
+    static member (-)(x: Tensor, y: int64) = Elementwise.withInteger Opcode.Sub x y
+    static member (-)(x: int64, y: Tensor) = Elementwise.ofInteger Opcode.Sub x y
     static member (*)(x: Tensor, y: Tensor) = Elementwise.binary Opcode.Mul x y
     static member (*)(x: Tensor, y: float) = Elementwise.withNumber Opcode.Mul x y
     static member (*)(x: float, y: Tensor) = Elementwise.ofNumber Opcode.Mul x y
-    static member (*)(x: Tensor, y: int) = Elementwise.withInteger Opcode.Mul x y
-    static member (*)(x: int, y: Tensor) = Elementwise.ofInteger Opcode.Mul x y
+    static member (*)(x: Tensor, y: int) = Elementwise.withInteger Opcode.Mul x (int64 y)
+    static member (*)(x: int, y: Tensor) = Elementwise.ofInteger Opcode.Mul (int64 x) y
+    static member (*)(x: Tensor, y: int64) = Elementwise.withInteger Opcode.Mul x y
+    static member (*)(x: int64, y: Tensor) = Elementwise.ofInteger Opcode.Mul x y
     static member (/)(x: Tensor, y: Tensor) = Elementwise.divide x y
     static member (/)(x: Tensor, y: float) = Elementwise.divide x (Elementwise.numberLike x y)
     static member (/)(x: float, y: Tensor) = Elementwise.divide (Elementwise.numberLike y x) y
-    static member (/)(x: Tensor, y: int) = Elementwise.divide x (Elementwise.integerLike x y)
-    static member (/)(x: int, y: Tensor) = Elementwise.divide (Elementwise.integerLike y x) y
+    static member (/)(x: Tensor, y: int) = Elementwise.divide x (Elementwise.integerLike x (int64 y))
+    static member (/)(x: int, y: Tensor) = Elementwise.divide (Elementwise.integerLike y (int64 x)) y
+    static member (/)(x: Tensor, y: int64) = Elementwise.divide x (Elementwise.integerLike x y)
+    static member (/)(x: int64, y: Tensor) = Elementwise.divide (Elementwise.integerLike y x) y
     /// x to the power y; F#'s ** operator.
     static member Pow(x: Tensor, y: Tensor) = Elementwise.power x y
     static member Pow(x: Tensor, y: float) = Elementwise.power x (Elementwise.numberLike x y)
-    static member Pow(x: Tensor, y: int) = Elementwise.power x (Elementwise.integerLike x y)
+    static member Pow(x: Tensor, y: int) = Elementwise.power x (Elementwise.integerLike x (int64 y))
     static member Pow(x: float, y: Tensor) = Elementwise.power (Elementwise.numberLike y x) y
 
     // What FSharp.Core's functions of these names call.
@@ -479,7 +487,16 @@ module internal Elementwise =
     /// Integers become float32 for functions that only floats have.
     let private toFloat (x: Tensor) = if x.DType.IsFloat() then x else castTo DType.Float32 x
 
+    /// F# has no null tensors, but C# may.
+    let private given (x: Tensor) =
+        if isNull x then
+            nullArg (nameof x)
+
+        x
+
     let unary (code: Opcode) (x: Tensor) : Tensor =
+        let x = given x
+
         match code with
         | Opcode.Not -> Op.apply (op code) [| castTo DType.Bool x |]
         | Opcode.Floor
@@ -531,7 +548,7 @@ module internal Elementwise =
 
     let binary (code: Opcode) (x: Tensor) (y: Tensor) : Tensor =
         let name = (op code).Name
-        let struct (x, y) = meet name x y
+        let struct (x, y) = meet name (given x) (given y)
 
         match code with
         | Opcode.Atan2 -> Op.apply (op code) [| toFloat x; toFloat y |]
@@ -552,12 +569,23 @@ module internal Elementwise =
 
     /// A number takes the tensor's shape and dtype; a fraction makes an integer tensor's result float32.
     let numberLike (x: Tensor) (value: float) =
-        let dtype = if x.DType.IsFloat() then x.DType else DType.Float32
+        let dtype = if (given x).DType.IsFloat() then x.DType else DType.Float32
         Tensor.Splat(x.Shape, dtype, value)
 
-    let integerLike (x: Tensor) (value: int) =
-        let dtype = if x.DType = DType.Bool then DType.Int64 else x.DType
-        Tensor.Splat(x.Shape, dtype, float value)
+    /// A whole number takes the tensor's shape and dtype, if that holds it; else int64.
+    let integerLike (x: Tensor) (value: int64) =
+        let fits =
+            match (given x).DType with
+            | DType.Bool -> false
+            | DType.Int32 -> value = int64 (int value)
+            | _ -> true
+
+        let dtype = if fits then x.DType else DType.Int64
+
+        if dtype.IsFloat() then
+            Tensor.Splat(x.Shape, dtype, float value)
+        else
+            Tensor.SplatBits(x.Shape, dtype, value)
 
     let withNumber code x value = binary code x (numberLike x value)
     let ofNumber code value x = binary code (numberLike x value) x
@@ -566,7 +594,7 @@ module internal Elementwise =
 
     /// True division: integers become float32 first, as in PyTorch.
     let divide (x: Tensor) (y: Tensor) =
-        let bothWhole = not (x.DType.IsFloat() || y.DType.IsFloat())
+        let bothWhole = not ((given x).DType.IsFloat() || (given y).DType.IsFloat())
         if bothWhole then binary Opcode.Div (toFloat x) (toFloat y) else binary Opcode.Div x y
 
     let power (x: Tensor) (y: Tensor) = binary Opcode.Pow x y
