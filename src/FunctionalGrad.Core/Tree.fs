@@ -26,19 +26,15 @@ module internal Walkers =
     /// A field that may be null, as C# has them, holds no tensor then.
     let private tensorLeaf =
         { new Walker() with
-            member _.Visit(path, value, leaf) =
-                if not (isNull value) then
-                    leaf path (value :?> Tensor)
+            member _.Visit(path, value, leaf) = if not (isNull value) then leaf path (value :?> Tensor)
 
             member _.Rebuild(value, next) = if isNull value then null else box (next ()) }
 
-    let private all (value: obj) = Seq.cast<obj> (value :?> IEnumerable)
+    let private all (value: obj) = Seq.cast<obj>(value :?> IEnumerable)
 
-    let private isDefinedBy (definition: Type) (t: Type) =
-        t.IsGenericType && t.GetGenericTypeDefinition() = definition
+    let private isDefinedBy (definition: Type) (t: Type) = t.IsGenericType && t.GetGenericTypeDefinition() = definition
 
-    let private isOneOf (definitions: Type list) (t: Type) =
-        definitions |> List.exists (fun definition -> isDefinedBy definition t)
+    let private isOneOf (definitions: Type list) (t: Type) = definitions |> List.exists (fun definition -> isDefinedBy definition t)
 
     let private isStatic (t: Type) =
         t.IsPrimitive
@@ -52,14 +48,21 @@ module internal Walkers =
         || FSharpType.IsFunction t
 
     let private sequenceInterfaces =
-        [ typedefof<IReadOnlyList<_>>; typedefof<IReadOnlyCollection<_>>; typedefof<IList<_>>; typedefof<ICollection<_>>; typedefof<IEnumerable<_>> ]
+        [ typedefof<IReadOnlyList<_>>
+          typedefof<IReadOnlyCollection<_>>
+          typedefof<IList<_>>
+          typedefof<ICollection<_>>
+          typedefof<IEnumerable<_>> ]
 
     let private mapInterfaces = [ typedefof<IReadOnlyDictionary<_, _>>; typedefof<IDictionary<_, _>> ]
 
     let private sequences = [ typedefof<list<_>>; typedefof<List<_>>; typedefof<ImmutableArray<_>>; typedefof<ImmutableList<_>> ]
 
     let private maps =
-        [ typedefof<Map<_, _>>; typedefof<Dictionary<_, _>>; typedefof<SortedDictionary<_, _>>; typedefof<ImmutableDictionary<_, _>> ]
+        [ typedefof<Map<_, _>>
+          typedefof<Dictionary<_, _>>
+          typedefof<SortedDictionary<_, _>>
+          typedefof<ImmutableDictionary<_, _>> ]
 
     let private isVector (t: Type) = t.IsArray && t.GetArrayRank() = 1
 
@@ -67,7 +70,10 @@ module internal Walkers =
     let private isCSharpRecord (t: Type) =
         let hidden = BindingFlags.Instance ||| BindingFlags.NonPublic
         let prints = t.GetMethod("PrintMembers", hidden, [| typeof<System.Text.StringBuilder> |])
-        not (isNull (t.GetMethod "<Clone>$")) || (t.IsValueType && not (isNull prints)) || t.Name.StartsWith "<>f__AnonymousType"
+
+        not (isNull (t.GetMethod "<Clone>$"))
+        || (t.IsValueType && not (isNull prints))
+        || t.Name.StartsWith "<>f__AnonymousType"
 
     /// Every field, those of base types first: a property that is left out would be a gradient that is silently wrong.
     let rec private fieldsOf (t: Type) : FieldInfo[] =
@@ -78,8 +84,7 @@ module internal Walkers =
     let private memberName (field: FieldInfo) =
         if field.Name.StartsWith '<' then field.Name.Substring(1, field.Name.IndexOf '>' - 1) else field.Name
 
-    let private shallowCopy =
-        typeof<obj>.GetMethod("MemberwiseClone", BindingFlags.Instance ||| BindingFlags.NonPublic)
+    let private shallowCopy = typeof<obj>.GetMethod("MemberwiseClone", BindingFlags.Instance ||| BindingFlags.NonPublic)
 
     let private walkers = ConcurrentDictionary<Type, Walker>()
 
@@ -92,23 +97,39 @@ module internal Walkers =
             walker
 
     and private make path (t: Type) : Walker =
-        if typeof<Tensor>.IsAssignableFrom t then tensorLeaf
-        elif isStatic t then untouched
-        elif isVector t then arrayOf (t.GetElementType())
-        elif isOneOf sequences t then sequenceOf t
-        elif isOneOf maps t then mapOf t
-        elif isOneOf sequenceInterfaces t then declared (isOneOf sequences) (arrayOf (t.GetGenericArguments()[0]))
+        if typeof<Tensor>.IsAssignableFrom t then
+            tensorLeaf
+        elif isStatic t then
+            untouched
+        elif isVector t then
+            arrayOf (t.GetElementType())
+        elif isOneOf sequences t then
+            sequenceOf t
+        elif isOneOf maps t then
+            mapOf t
+        elif isOneOf sequenceInterfaces t then
+            declared (isOneOf sequences) (arrayOf (t.GetGenericArguments()[0]))
         elif isOneOf mapInterfaces t then
             declared (isOneOf maps) (mapOf (typedefof<Dictionary<_, _>>.MakeGenericType(t.GetGenericArguments())))
-        elif FSharpType.IsTuple t then tupleOf t
-        elif FSharpType.IsRecord(t, true) then recordOf t
-        elif FSharpType.IsUnion(t, true) then unionOf t
-        elif isCSharpRecord t && (t.IsSealed || t.IsValueType) then csharpRecordOf t
-        elif isCSharpRecord t then declared (fun own -> own <> t) (csharpRecordOf t)
-        elif t.IsInterface || t.IsAbstract || t = typeof<obj> || isDefinedBy typedefof<Nullable<_>> t then declared ((<>) t) untouched
+        elif FSharpType.IsTuple t then
+            tupleOf t
+        elif FSharpType.IsRecord(t, true) then
+            recordOf t
+        elif FSharpType.IsUnion(t, true) then
+            unionOf t
+        elif isCSharpRecord t && (t.IsSealed || t.IsValueType) then
+            csharpRecordOf t
+        elif isCSharpRecord t then
+            declared (fun own -> own <> t) (csharpRecordOf t)
+        elif t.IsInterface || t.IsAbstract || t = typeof<obj> || isDefinedBy typedefof<Nullable<_>> t then
+            declared ((<>) t) untouched
         else
             let place = if path = "" then "the value" else "parameters" + path
-            raise (ShapeException $"tree: {place} : {t.Name} is not a tensor, nor a record, tuple, list, array, option, map or union of such, nor a plain setting.")
+
+            raise (
+                ShapeException
+                    $"tree: {place} : {t.Name} is not a tensor, nor a record, tuple, list, array, option, map or union of such, nor a plain setting."
+            )
 
     /// A type that others derive from: the value's own type decides if it is of a known kind.
     and private declared (isKnown: Type -> bool) (otherwise: Walker) =
@@ -117,12 +138,9 @@ module internal Walkers =
             if isKnown own || isVector own then find path own else otherwise
 
         { new Walker() with
-            member _.Visit(path, value, leaf) =
-                if not (isNull value) then
-                    (walker path value).Visit(path, value, leaf)
+            member _.Visit(path, value, leaf) = if not (isNull value) then (walker path value).Visit(path, value, leaf)
 
-            member _.Rebuild(value, next) =
-                if isNull value then null else (walker "" value).Rebuild(value, next) }
+            member _.Rebuild(value, next) = if isNull value then null else (walker "" value).Rebuild(value, next) }
 
     /// Parts by name or position, read and made by functions that reflection has prepared.
     and private product (names: string[]) (types: Type[]) (read: obj -> obj[]) (make: obj -> obj[] -> obj) =
@@ -163,9 +181,12 @@ module internal Walkers =
     and private sequenceOf t =
         let element = t.GetGenericArguments()[0]
 
-        if isDefinedBy typedefof<list<_>> t then listOf t element
-        elif isDefinedBy typedefof<List<_>> t then mutableListOf t element
-        elif isDefinedBy typedefof<ImmutableList<_>> t then immutableOf typeof<ImmutableList> element all
+        if isDefinedBy typedefof<list<_>> t then
+            listOf t element
+        elif isDefinedBy typedefof<List<_>> t then
+            mutableListOf t element
+        elif isDefinedBy typedefof<ImmutableList<_>> t then
+            immutableOf typeof<ImmutableList> element all
         else
             let isDefault = t.GetProperty "IsDefault"
             immutableOf typeof<ImmutableArray> element (fun value -> if unbox (isDefault.GetValue value) then Seq.empty else all value)
@@ -283,12 +304,16 @@ module internal Walkers =
             copy
 
         let read value = fields |> Array.map (fun field -> field.GetValue value)
-        let walker = product (fields |> Array.map (fun field -> "." + memberName field)) (fields |> Array.map (fun field -> field.FieldType)) read make
+
+        let walker =
+            product
+                (fields |> Array.map (fun field -> "." + memberName field))
+                (fields |> Array.map (fun field -> field.FieldType))
+                read
+                make
 
         { new Walker() with
-            member _.Visit(path, value, leaf) =
-                if not (isNull value) then
-                    walker.Visit(path, value, leaf)
+            member _.Visit(path, value, leaf) = if not (isNull value) then walker.Visit(path, value, leaf)
 
             member _.Rebuild(value, next) = if isNull value then null else walker.Rebuild(value, next) }
 
@@ -338,8 +363,7 @@ module Tree =
         unbox<'T> result
 
     /// Applies a function to every tensor.
-    let map (f: Tensor -> Tensor) (tree: 'T) : 'T =
-        withLeaves tree (flatten tree |> Array.map f)
+    let map (f: Tensor -> Tensor) (tree: 'T) : 'T = withLeaves tree (flatten tree |> Array.map f)
 
     /// Applies a function to the tensors at the same places of two structures.
     /// <exception cref="T:FunctionalGrad.ShapeException">The structures differ.</exception>
