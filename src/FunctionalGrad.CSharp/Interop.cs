@@ -11,14 +11,14 @@ internal static class Interop
     public static FSharpFunc<T, TResult> Function<T, TResult>(Func<T, TResult> f)
     {
         ArgumentNullException.ThrowIfNull(f);
-        return FuncConvert.FromFunc(f);
+        return FuncConvert.FromFunc((T x) => Result(f(x)));
     }
 
     /// <summary>A delegate of two arguments as a curried F# function.</summary>
     public static FSharpFunc<T1, FSharpFunc<T2, TResult>> Function<T1, T2, TResult>(Func<T1, T2, TResult> f)
     {
         ArgumentNullException.ThrowIfNull(f);
-        return FuncConvert.FromFunc(f);
+        return FuncConvert.FromFunc((T1 x, T2 y) => Result(f(x, y)));
     }
 
     /// <summary>A sequence as an F# list.</summary>
@@ -47,4 +47,8 @@ internal static class Interop
         ArgumentNullException.ThrowIfNull(argument, name);
         return argument;
     }
+
+    private static T Result<T>(T result) => result is null
+        ? throw new InvalidOperationException("The function gave null, where a transform needs what it computes.")
+        : result;
 }

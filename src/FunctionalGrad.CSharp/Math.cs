@@ -116,7 +116,7 @@ public static class TensorMath
         public static Tensor Maximum(Tensor x, double y) => Pointwise.maximum(x, Elementwise.numberLike(Given(x), y));
 
         /// <summary>The larger of two numbers; NaN if either is. Ties share the derivative.</summary>
-        public static Tensor Maximum(Tensor x, int y) => Pointwise.maximum(x, Elementwise.integerLike(Given(x), y));
+        public static Tensor Maximum(Tensor x, long y) => Pointwise.maximum(x, Elementwise.integerLike(Given(x), y));
 
         /// <summary>The smaller of two numbers; NaN if either is. Ties share the derivative.</summary>
         /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
@@ -126,7 +126,7 @@ public static class TensorMath
         public static Tensor Minimum(Tensor x, double y) => Pointwise.minimum(x, Elementwise.numberLike(Given(x), y));
 
         /// <summary>The smaller of two numbers; NaN if either is. Ties share the derivative.</summary>
-        public static Tensor Minimum(Tensor x, int y) => Pointwise.minimum(x, Elementwise.integerLike(Given(x), y));
+        public static Tensor Minimum(Tensor x, long y) => Pointwise.minimum(x, Elementwise.integerLike(Given(x), y));
 
         /// <summary>Whether x &lt; y.</summary>
         /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
@@ -152,7 +152,7 @@ public static class TensorMath
         public static Tensor Equal(Tensor x, double y) => Pointwise.equal(x, Elementwise.numberLike(Given(x), y));
 
         /// <summary>Whether x = y, element by element.</summary>
-        public static Tensor Equal(Tensor x, int y) => Pointwise.equal(x, Elementwise.integerLike(Given(x), y));
+        public static Tensor Equal(Tensor x, long y) => Pointwise.equal(x, Elementwise.integerLike(Given(x), y));
 
         /// <summary>Whether x ≠ y, element by element.</summary>
         /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
@@ -162,7 +162,7 @@ public static class TensorMath
         public static Tensor NotEqual(Tensor x, double y) => Pointwise.notEqual(x, Elementwise.numberLike(Given(x), y));
 
         /// <summary>Whether x ≠ y, element by element.</summary>
-        public static Tensor NotEqual(Tensor x, int y) => Pointwise.notEqual(x, Elementwise.integerLike(Given(x), y));
+        public static Tensor NotEqual(Tensor x, long y) => Pointwise.notEqual(x, Elementwise.integerLike(Given(x), y));
 
         /// <summary>
         /// Where the condition holds the elements of x, elsewhere those of y. A derivative reaches the chosen side only, so the other

@@ -22,10 +22,10 @@ public static class TensorOperators
         public static Tensor operator <(double x, Tensor y) => Pointwise.less(Elementwise.numberLike(Given(y), x), y);
 
         /// <summary>Whether x &lt; y.</summary>
-        public static Tensor operator <(Tensor x, int y) => Pointwise.less(x, Elementwise.integerLike(Given(x), y));
+        public static Tensor operator <(Tensor x, long y) => Pointwise.less(x, Elementwise.integerLike(Given(x), y));
 
         /// <summary>Whether x &lt; y.</summary>
-        public static Tensor operator <(int x, Tensor y) => Pointwise.less(Elementwise.integerLike(Given(y), x), y);
+        public static Tensor operator <(long x, Tensor y) => Pointwise.less(Elementwise.integerLike(Given(y), x), y);
 
         /// <summary>Whether x &gt; y.</summary>
         /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
@@ -38,10 +38,10 @@ public static class TensorOperators
         public static Tensor operator >(double x, Tensor y) => Pointwise.greater(Elementwise.numberLike(Given(y), x), y);
 
         /// <summary>Whether x &gt; y.</summary>
-        public static Tensor operator >(Tensor x, int y) => Pointwise.greater(x, Elementwise.integerLike(Given(x), y));
+        public static Tensor operator >(Tensor x, long y) => Pointwise.greater(x, Elementwise.integerLike(Given(x), y));
 
         /// <summary>Whether x &gt; y.</summary>
-        public static Tensor operator >(int x, Tensor y) => Pointwise.greater(Elementwise.integerLike(Given(y), x), y);
+        public static Tensor operator >(long x, Tensor y) => Pointwise.greater(Elementwise.integerLike(Given(y), x), y);
 
         /// <summary>Whether x ≤ y.</summary>
         /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
@@ -54,10 +54,10 @@ public static class TensorOperators
         public static Tensor operator <=(double x, Tensor y) => Pointwise.lessEqual(Elementwise.numberLike(Given(y), x), y);
 
         /// <summary>Whether x ≤ y.</summary>
-        public static Tensor operator <=(Tensor x, int y) => Pointwise.lessEqual(x, Elementwise.integerLike(Given(x), y));
+        public static Tensor operator <=(Tensor x, long y) => Pointwise.lessEqual(x, Elementwise.integerLike(Given(x), y));
 
         /// <summary>Whether x ≤ y.</summary>
-        public static Tensor operator <=(int x, Tensor y) => Pointwise.lessEqual(Elementwise.integerLike(Given(y), x), y);
+        public static Tensor operator <=(long x, Tensor y) => Pointwise.lessEqual(Elementwise.integerLike(Given(y), x), y);
 
         /// <summary>Whether x ≥ y.</summary>
         /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
@@ -70,10 +70,10 @@ public static class TensorOperators
         public static Tensor operator >=(double x, Tensor y) => Pointwise.greaterEqual(Elementwise.numberLike(Given(y), x), y);
 
         /// <summary>Whether x ≥ y.</summary>
-        public static Tensor operator >=(Tensor x, int y) => Pointwise.greaterEqual(x, Elementwise.integerLike(Given(x), y));
+        public static Tensor operator >=(Tensor x, long y) => Pointwise.greaterEqual(x, Elementwise.integerLike(Given(x), y));
 
         /// <summary>Whether x ≥ y.</summary>
-        public static Tensor operator >=(int x, Tensor y) => Pointwise.greaterEqual(Elementwise.integerLike(Given(y), x), y);
+        public static Tensor operator >=(long x, Tensor y) => Pointwise.greaterEqual(Elementwise.integerLike(Given(y), x), y);
 
         /// <summary>x − y·⌊x/y⌋, with the sign of y, as Python's %. (C#'s % of numbers has the sign of x.)</summary>
         /// <exception cref="ShapeException">The shapes do not broadcast.</exception>
@@ -83,7 +83,7 @@ public static class TensorOperators
         public static Tensor operator %(Tensor x, double y) => Pointwise.remainder(x, Elementwise.numberLike(Given(x), y));
 
         /// <summary>x − y·⌊x/y⌋, with the sign of y, as Python's %.</summary>
-        public static Tensor operator %(Tensor x, int y) => Pointwise.remainder(x, Elementwise.integerLike(Given(x), y));
+        public static Tensor operator %(Tensor x, long y) => Pointwise.remainder(x, Elementwise.integerLike(Given(x), y));
 
         /// <summary>Both; of integers, bit by bit.</summary>
         /// <exception cref="DTypeException">The elements are floats.</exception>
