@@ -41,7 +41,7 @@ for (var epoch = 1; epoch <= epochs; epoch++)
 {
     var clock = Stopwatch.StartNew();
     var order = RandomTensor.Permutation(keys[2 + epoch], train.Labels.Count);
-    var (total, batches) = (0.0, train.Labels.Count / batch);
+    var (total, batches) = (0.0, Math.Max(1, train.Labels.Count / batch));
     for (var i = 0; i < batches; i++)
     {
         var chosen = order.Slice((i * batch)..((i + 1) * batch));

@@ -46,7 +46,7 @@ internal static class Surface
     public static string Describe(MemberInfo member) => member switch
     {
         ConstructorInfo constructor => $"{Name(constructor.DeclaringType!)}({Parameters(constructor)})",
-        MethodInfo method => $"{Name(method.DeclaringType!)}.{method.Name}{Generic(method)}({Parameters(method)}) : {Name(method.ReturnType)}",
+        MethodInfo method => $"{Name(method.DeclaringType!)}.{method.Name}{Generic(method)}({Parameters(method)}) : {Name(method.ReturnType)}{TupleNames(method)}",
         PropertyInfo property => $"{Name(property.DeclaringType!)}.{property.Name} : {Name(property.PropertyType)}",
         FieldInfo field => $"{Name(field.DeclaringType!)}.{field.Name} : {Name(field.FieldType)}",
         _ => $"{Name(member.DeclaringType!)}.{member.Name}",
@@ -67,6 +67,12 @@ internal static class Surface
             text.Append(" = ").Append(parameter.DefaultValue ?? "null");
         return text.ToString();
     }
+
+    /// <summary>The names of the elements of tuples in the result, outer ones first.</summary>
+    private static string TupleNames(MethodInfo method) =>
+        method.ReturnParameter.GetCustomAttribute<TupleElementNamesAttribute>() is { } names
+            ? $" [{string.Join(", ", names.TransformNames)}]"
+            : "";
 
     private static string Generic(MethodInfo method) =>
         method.IsGenericMethod ? $"<{string.Join(", ", method.GetGenericArguments().Select(Name))}>" : "";
