@@ -85,6 +85,9 @@ type Tensor internal (op: Op, inputs: Tensor[], shape: Shape, dtype: DType, numb
     /// The value if it has been computed, else null.
     member internal _.KnownValue = System.Threading.Volatile.Read(&value)
 
+    /// Whether this is known elements and nothing else waits for it.
+    member internal this.IsData = dependence = Dependence.None && not (isNull this.KnownValue)
+
     /// Keeps the value; the history goes, unless a derivative may still want it.
     member internal _.Collapse(computed: NDArray) =
         System.Threading.Volatile.Write(&value, computed)
@@ -591,6 +594,8 @@ module internal Views =
     let reshape (shape: Shape) (x: Tensor) : Tensor =
         if shape.Equals x.Shape then
             x
+        elif x.IsData && shape.Count = x.Count then
+            Tensor.OfArray(x.KnownValue.WithShape shape)
         else
             let op =
                 Op.linear "reshape" "the same elements, row by row, under another shape" (View Reshape)

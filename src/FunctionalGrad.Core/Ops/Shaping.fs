@@ -31,12 +31,22 @@ module internal Shaping =
 
     let private inFront (first: int) (rest: int[]) = Array.append [| first |] rest
 
+    /// Whether a slice is one run of neighbours in memory: whole axes inside, one range, single positions outside.
+    let private isRun (steps: int[]) (sizes: Shape) (whole: Shape) =
+        let partial = [| 0 .. whole.Rank - 1 |] |> Array.filter (fun axis -> sizes.[axis] <> whole.[axis])
+        let ranged = Array.tryLast partial |> Option.defaultValue 0
+        Array.forall ((=) 1) steps && Seq.forall (fun axis -> sizes.[axis] = 1) (seq { 0 .. ranged - 1 })
+
     /// Every step-th element from start, `sizes` of them, along each axis. Arguments are checked by the caller.
     let rec slice (starts: int[]) (steps: int[]) (sizes: Shape) (x: Tensor) : Tensor =
         let whole = Array.forall ((=) 0) starts && Array.forall ((=) 1) steps && sizes.Equals x.Shape
 
         if whole then
             x
+        elif x.IsData && sizes.Count > 0 && isRun steps sizes x.Shape then
+            // A minibatch is read where it lies, and its position is no part of any program.
+            let start = Array.fold2 (fun sum start stride -> sum + start * stride) 0 starts (x.Shape.Strides())
+            Tensor.OfArray(x.KnownValue.Part(start, sizes))
         else
             let op =
                 Op.linear "slice" "every step-th element from start, along each axis" (View(Slice(starts, steps)))

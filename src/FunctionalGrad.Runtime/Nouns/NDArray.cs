@@ -86,6 +86,9 @@ public sealed unsafe class NDArray
         return shape.Equals(Shape) ? this : new NDArray(shape, DType, storage, Address);
     }
 
+    /// <summary>Neighbouring elements, row by row from <paramref name="start"/>, where they lie; nothing is copied.</summary>
+    internal NDArray Part(int start, Shape shape) => new(shape, DType, storage, Address + ((nint)start * DType.Size()));
+
     /// <summary>The elements, row by row, where they lie.</summary>
     /// <exception cref="DTypeException"><typeparamref name="T"/> is not this array's element type.</exception>
     public ReadOnlySpan<T> AsSpan<T>()
