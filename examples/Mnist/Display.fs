@@ -11,7 +11,7 @@ type Display =
       Line: string -> unit }
 
 /// Runs work of so many minibatches under a display.
-let run (minibatches: int) (work: Display -> 'T) : 'T =
+let run (minibatches: float) (work: Display -> 'T) : 'T =
     if Console.IsOutputRedirected then
         work { Advance = ignore; Line = printfn "%s" }
     else
@@ -22,7 +22,7 @@ let run (minibatches: int) (work: Display -> 'T) : 'T =
             .Progress()
             .Columns(columns)
             .Start(fun context ->
-                let task = context.AddTask("loss   –   ", maxValue = float minibatches)
+                let task = context.AddTask("loss   –   ", maxValue = minibatches)
 
                 let advance (loss: float) =
                     task.Description <- $"loss %6.4f{loss}"

@@ -34,22 +34,29 @@ let private epoch options (rate: int -> float) (display: Display.Display) key (t
 
     order |> Array.chunkBySize options.Batch |> List.ofArray |> List.indexed |> List.mapFold visit state
 
-let private train options (training: Images) (test: Images) (display: Display.Display) =
-    let minibatches = (training.Labels.Count + options.Batch - 1) / options.Batch
+let private minibatches options (training: Images) =
+    (training.Labels.Count + options.Batch - 1) / options.Batch
+
+/// Learns for all epochs: for each the losses of its minibatches and the accuracy after it.
+let private train options (training: Images) (test: Images) (display: Display.Display) : (float list * float) list =
+    let steps = float (minibatches options training)
+
+    let rec continueFrom number key (state: Network.State) history =
+        if number = options.Epochs then
+            List.rev history
+        else
+            let orderKey, nextKey = Key.split key
+            let rate i = rateAt options.Rate ((float number + float i / steps) / float options.Epochs)
+            let clock = Stopwatch.StartNew()
+            let losses, state = epoch options rate display orderKey training state
+            let seconds = clock.Elapsed.TotalSeconds
+            let accuracy = Network.accuracy state.Parameters test.Pixels test.Labels
+            let summary = $"loss %.4f{List.average losses}, test accuracy %.4f{accuracy}, %.2f{seconds} s"
+            display.Line $"epoch %2d{number + 1}: {summary}"
+            continueFrom (number + 1) nextKey state ((losses, accuracy) :: history)
+
     let initialKey, orderKey = Key.split (Key.ofSeed options.Seed)
-
-    let visit state (number, key) =
-        let clock = Stopwatch.StartNew()
-        let share i = (float (number - 1) + float i / float minibatches) / float options.Epochs
-        let losses, (state: Network.State) = epoch options (share >> rateAt options.Rate) display key training state
-        let seconds = clock.Elapsed.TotalSeconds
-        let accuracy = Network.accuracy state.Parameters test.Pixels test.Labels
-        display.Line $"epoch %2d{number}: loss %.4f{List.average losses}, test accuracy %.4f{accuracy}, %.2f{seconds} s"
-        (losses, accuracy), state
-
-    let keys = Key.splitMany options.Epochs orderKey
-    let history, _ = List.mapFold visit (Network.start initialKey) (List.indexed keys |> List.map (fun (i, key) -> i + 1, key))
-    history
+    continueFrom 0 orderKey (Network.start initialKey) []
 
 /// The losses of all minibatches and the accuracies after each epoch, over epochs.
 let private draw (path: string) (history: (float list * float) list) =
@@ -65,8 +72,8 @@ let private draw (path: string) (history: (float list * float) list) =
 let private learn options =
     let training, test = load options.Data
     printfn $"{training.Labels.Count} images to learn from, {test.Labels.Count} to be tested on"
-    let minibatches = (training.Labels.Count + options.Batch - 1) / options.Batch
-    let history = Display.run (options.Epochs * minibatches) (train options training test)
+    let steps = float options.Epochs * float (minibatches options training)
+    let history = Display.run steps (train options training test)
     let path = Path.GetFullPath "learning-curve.svg"
     draw path history
     printfn $"learning curve: {path}"
