@@ -92,8 +92,7 @@ type Tensor internal (op: Op, inputs: Tensor[], shape: Shape, dtype: DType, numb
     member internal _.Collapse(computed: NDArray) =
         System.Threading.Volatile.Write(&value, computed)
 
-        if dependence &&& Dependence.Differentiated = Dependence.None then
-            System.Threading.Volatile.Write(&inputs, null)
+        if dependence &&& Dependence.Differentiated = Dependence.None then System.Threading.Volatile.Write(&inputs, null)
 
     /// The elements. Computes them if nobody has asked before.
     /// <exception cref="T:FunctionalGrad.TracingException">The value is not known: the function is being traced.</exception>
@@ -193,8 +192,7 @@ type Tensor internal (op: Op, inputs: Tensor[], shape: Shape, dtype: DType, numb
         Tensor(Data.splat dtype bits, null, shape, dtype, bits, null, Dependence.None)
 
     /// A tensor of known elements.
-    static member internal OfArray(array: NDArray) =
-        Tensor(Data.leaf (), null, array.Shape, array.DType, 0L, array, Dependence.None)
+    static member internal OfArray(array: NDArray) = Tensor(Data.leaf (), null, array.Shape, array.DType, 0L, array, Dependence.None)
 
 /// The same tensor under an identity of its own, for as long as a transform looks at it: what a function captures stays constant.
 [<Sealed>]
@@ -222,16 +220,11 @@ module internal Op =
 
     let typed shape dtype : TensorType = { Shape = shape; DType = dtype }
 
-    let requireFloat name (x: Tensor) =
-        if not (x.DType.IsFloat()) then
-            raise (DTypeException $"{name}: takes float32 or float64, not {x.DType.Name()}. Convert with cast first.")
-
     /// A result that does not move when its inputs do: comparisons, positions, rounded numbers.
     let still: Tensor[] -> Tensor -> Tensor option[] -> Tensor option = fun _ _ _ -> None
 
     /// The reverse of `still`.
-    let silent: Tensor[] -> Tensor -> Tensor -> bool[] -> Tensor option[] =
-        fun inputs _ _ _ -> Array.create inputs.Length None
+    let silent: Tensor[] -> Tensor -> Tensor -> bool[] -> Tensor option[] = fun inputs _ _ _ -> Array.create inputs.Length None
 
     /// Adds up what moves; None if nothing does.
     let total (parts: Tensor option seq) : Tensor option =
@@ -247,8 +240,7 @@ module internal Op =
     let batchAll (op: Tensor[] -> Tensor) (mapped: bool[]) (inputs: Tensor[]) =
         let size = Array.zip mapped inputs |> Array.pick (fun (isMapped, x) -> if isMapped then Some(x.Shape.[0]) else None)
 
-        let stretch isMapped (x: Tensor) =
-            if isMapped then x else Views.broadcastTo (Shape(Seq.append [ size ] x.Shape.Sizes)) x
+        let stretch isMapped (x: Tensor) = if isMapped then x else Views.broadcastTo (Typing.inFront size x.Shape) x
 
         op (Array.map2 stretch mapped inputs)
 
@@ -259,11 +251,7 @@ module internal Op =
           Domain = domain
           Lower = Pointwise code
           Type = fun inputs -> typed inputs[0].Shape (result inputs)
-          Jvp =
-            fun inputs output tangents ->
-                rules
-                |> List.mapi (fun i rule -> tangents[i] |> Option.bind (rule inputs output))
-                |> total
+          Jvp = fun inputs output tangents -> rules |> List.mapi (fun i rule -> tangents[i] |> Option.bind (rule inputs output)) |> total
           Vjp =
             fun inputs output g needed ->
                 let rules = Array.ofList rules
@@ -297,8 +285,7 @@ module internal Data =
           Vjp = Op.silent
           Batch = fun _ _ -> invalidOp $"{name} has no operands to map over." }
 
-    let leaf () =
-        OpTable.remember OpTable.Leaf (fun () -> source "data" "known elements" Leaf)
+    let leaf () = OpTable.remember OpTable.Leaf (fun () -> source "data" "known elements" Leaf)
 
     /// Zero and one are part of the structure, because laws speak of them; other numbers are not.
     let splat (dtype: DType) (bits: int64) =
@@ -328,13 +315,12 @@ module internal Data =
             identity "alias" "the same tensor under another identity" (fun _ _ tangents -> tangents[0]) (fun _ _ g _ -> [| Some g |]))
 
     let detach () =
-        OpTable.remember OpTable.Detach (fun () -> identity "stopGradient" "the same values, constant to every derivative" Op.still Op.silent)
+        OpTable.remember OpTable.Detach (fun () ->
+            identity "stopGradient" "the same values, constant to every derivative" Op.still Op.silent)
 
     /// 0, 1, …, n − 1 as int64.
     let iota (size: int) =
-        let op =
-            { source "iota" "0, 1, 2, …" Iota with
-                Type = fun _ -> Op.typed (Shape.Of size) DType.Int64 }
+        let op = { source "iota" "0, 1, 2, …" Iota with Type = fun _ -> Op.typed (Shape.Of size) DType.Int64 }
 
         Op.apply op [||]
 
@@ -346,19 +332,25 @@ module internal Elementwise =
     /// y = f(x), with the tangent's image from x, y and the tangent.
     let private smooth name doc domain code (rule: Tensor -> Tensor -> Tensor -> Tensor) =
         let checkedType (inputs: Tensor[]) =
-            Op.requireFloat name inputs[0]
+            Typing.requireFloat name inputs[0].DType
             inputs[0].DType
 
         Op.pointwise name doc domain code checkedType [ fun inputs y t -> Some(rule inputs[0] y t) ]
 
     /// z = f(x, y), with the image of each operand's tangent from x, y, z and the tangent.
-    let private smooth2 name doc domain code (ruleX: Tensor -> Tensor -> Tensor -> Tensor -> Tensor) (ruleY: Tensor -> Tensor -> Tensor -> Tensor -> Tensor) =
+    let private smooth2
+        name
+        doc
+        domain
+        code
+        (ruleX: Tensor -> Tensor -> Tensor -> Tensor -> Tensor)
+        (ruleY: Tensor -> Tensor -> Tensor -> Tensor -> Tensor)
+        =
         let x (inputs: Tensor[]) z t = Some(ruleX inputs[0] inputs[1] z t)
         let y (inputs: Tensor[]) z t = Some(ruleY inputs[0] inputs[1] z t)
         Op.pointwise name doc domain code same [ x; y ]
 
-    let private rounding name doc code =
-        Op.pointwise name doc (AwayFrom [ for i in -8 .. 8 -> float i / 2.0 ]) code same []
+    let private rounding name doc code = Op.pointwise name doc (AwayFrom [ for i in -8 .. 8 -> float i / 2.0 ]) code same []
 
     let private comparison name doc code = Op.pointwise name doc (AwayFrom [ 0.0 ]) code truth []
     let private logical name doc code = Op.pointwise name doc Anywhere code same []
@@ -367,7 +359,10 @@ module internal Elementwise =
         let zero (t: Tensor) = Tensor.Splat(t.Shape, t.DType, 0.0)
 
         Op.pointwise
-            "where" "c ? x : y; a cotangent goes to the chosen side only" Anywhere Opcode.Select
+            "where"
+            "c ? x : y; a cotangent goes to the chosen side only"
+            Anywhere
+            Opcode.Select
             (fun inputs -> inputs[1].DType)
             [ fun _ _ _ -> None
               fun inputs _ t -> Some(select inputs[0] t (zero t))
@@ -385,7 +380,8 @@ module internal Elementwise =
     let private declare (code: Opcode) : Op =
         match code with
         | Opcode.Neg -> Op.pointwise "neg" "−x" Anywhere code same [ fun _ _ t -> Some(-t) ]
-        | Opcode.Abs -> Op.pointwise "abs" "|x|; derivative 0 at 0" (AwayFrom [ 0.0 ]) code same [ fun x _ t -> Some(t * unary Opcode.Sign x[0]) ]
+        | Opcode.Abs ->
+            Op.pointwise "abs" "|x|; derivative 0 at 0" (AwayFrom [ 0.0 ]) code same [ fun x _ t -> Some(t * unary Opcode.Sign x[0]) ]
         | Opcode.Sign -> Op.pointwise "sign" "−1, 0 or 1; derivative 0" (AwayFrom [ 0.0 ]) code same []
         | Opcode.Sqrt -> smooth "sqrt" "square root" (Between(0.1, 4.0)) code (fun _ y t -> t / (y * 2.0))
         | Opcode.Rsqrt -> smooth "rsqrt" "1/√x" (Between(0.1, 4.0)) code (fun x y t -> t * y * -0.5 / x)
@@ -412,21 +408,27 @@ module internal Elementwise =
         | Opcode.Div -> smooth2 "div" "x / y" (Between(0.1, 4.0)) code (fun _ y _ t -> t / y) (fun _ y z t -> -(t * z) / y)
         | Opcode.Pow -> smooth2 "pow" "x to the power y; 0⁰ = 1" (Between(0.1, 4.0)) code powerBase powerExponent
         | Opcode.Max ->
-            smooth2 "maximum" "the larger of x and y; ties share the derivative" Anywhere code
+            smooth2
+                "maximum"
+                "the larger of x and y; ties share the derivative"
+                Anywhere
+                code
                 (fun x y _ t -> share (binary Opcode.Less y x) (binary Opcode.Equal x y) t)
                 (fun x y _ t -> share (binary Opcode.Less x y) (binary Opcode.Equal x y) t)
         | Opcode.Min ->
-            smooth2 "minimum" "the smaller of x and y; ties share the derivative" Anywhere code
+            smooth2
+                "minimum"
+                "the smaller of x and y; ties share the derivative"
+                Anywhere
+                code
                 (fun x y _ t -> share (binary Opcode.Less x y) (binary Opcode.Equal x y) t)
                 (fun x y _ t -> share (binary Opcode.Less y x) (binary Opcode.Equal x y) t)
         | Opcode.Remainder ->
-            smooth2 "remainder" "x − y·⌊x/y⌋, with the sign of y" (Between(0.1, 4.0)) code
-                (fun _ _ _ t -> t)
-                (fun x y _ t -> -(t * floor (x / y)))
+            smooth2 "remainder" "x − y·⌊x/y⌋, with the sign of y" (Between(0.1, 4.0)) code (fun _ _ _ t -> t) (fun x y _ t ->
+                -(t * floor (x / y)))
         | Opcode.Atan2 ->
-            smooth2 "atan2" "angle of the point (y, x)" (Between(0.1, 4.0)) code
-                (fun y x _ t -> t * x / (x * x + y * y))
-                (fun y x _ t -> -(t * y) / (x * x + y * y))
+            smooth2 "atan2" "angle of the point (y, x)" (Between(0.1, 4.0)) code (fun y x _ t -> t * x / (x * x + y * y)) (fun y x _ t ->
+                -(t * y) / (x * x + y * y))
         | Opcode.Less -> comparison "less" "x < y" code
         | Opcode.LessEqual -> comparison "lessEqual" "x ≤ y" code
         | Opcode.Equal -> comparison "equal" "x = y" code
@@ -450,19 +452,16 @@ module internal Elementwise =
         t * z * log (select (binary Opcode.Equal x zero) one x)
 
     /// The op that an instruction computes.
-    let op (code: Opcode) : Op =
-        OpTable.remember (int code) (fun () -> declare code)
+    let op (code: Opcode) : Op = OpTable.remember (int code) (fun () -> declare code)
 
     /// The instructions that have an op, for the catalog.
-    let codes =
-        Enum.GetValues<Opcode>() |> Array.filter (fun code -> code > Opcode.Store)
+    let codes = Enum.GetValues<Opcode>() |> Array.filter (fun code -> code > Opcode.Store)
 
     let castTo (dtype: DType) (x: Tensor) : Tensor =
         if x.DType = dtype then
             x
         else
-            let back (inputs: Tensor[]) _ t =
-                if inputs[0].DType.IsFloat() && dtype.IsFloat() then Some(castTo inputs[0].DType t) else None
+            let back (inputs: Tensor[]) _ t = if inputs[0].DType.IsFloat() && dtype.IsFloat() then Some(castTo inputs[0].DType t) else None
 
             let forward _ _ (tangents: Tensor option[]) =
                 if x.DType.IsFloat() && dtype.IsFloat() then Option.map (castTo dtype) tangents[0] else None
@@ -495,28 +494,13 @@ module internal Elementwise =
             raise (DTypeException $"{(op code).Name}: bool has no sign. Convert with cast, or use logicalNot.")
         | _ -> Op.apply (op code) [| toFloat x |]
 
-    let private category (dtype: DType) =
-        if dtype.IsFloat() then 2
-        elif dtype.IsInteger() then 1
-        else 0
-
-    /// The common dtype, as in PyTorch: the higher of bool < integer < float; within one of these the larger,
-    /// but a scalar does not widen a tensor that has axes.
-    let private common (x: Tensor) (y: Tensor) =
-        match compare (category x.DType) (category y.DType) with
-        | 0 when x.Rank = 0 && y.Rank > 0 -> y.DType
-        | 0 when y.Rank = 0 && x.Rank > 0 -> x.DType
-        | 0 -> DTypes.Promote(x.DType, y.DType)
-        | order when order > 0 -> x.DType
-        | _ -> y.DType
-
     /// Operands under one dtype and one shape.
     let private meet name (x: Tensor) (y: Tensor) : struct (Tensor * Tensor) =
         if x.DType = y.DType && x.Shape.Equals y.Shape then
             struct (x, y)
         else
-            let dtype = common x y
-            let shape = Views.broadcastShapes name x.Shape y.Shape
+            let dtype = Typing.common x.DType x.Rank y.DType y.Rank
+            let shape = Typing.broadcastShapes name x.Shape y.Shape
             struct (Views.broadcastTo shape (castTo dtype x), Views.broadcastTo shape (castTo dtype y))
 
     /// On truth values, + and max are "or", · and min are "and".
@@ -547,7 +531,7 @@ module internal Elementwise =
             raise (DTypeException $"where: the condition is {condition.DType.Name()}, not bool. Compare it with something.")
 
         let struct (x, y) = meet "where" x y
-        let shape = Views.broadcastShapes "where" condition.Shape x.Shape
+        let shape = Typing.broadcastShapes "where" condition.Shape x.Shape
         Op.apply (op Opcode.Select) [| Views.broadcastTo shape condition; Views.broadcastTo shape x; Views.broadcastTo shape y |]
 
     /// A number takes the tensor's shape and dtype; a fraction makes an integer tensor's result float32.
@@ -573,24 +557,7 @@ module internal Elementwise =
 
 /// The index maps and the sum that broadcasting needs.
 module internal Views =
-    /// The shape that both stretch to, by NumPy's rule: aligned at the last axis, sizes agree or one of them is 1.
-    let broadcastShapes name (a: Shape) (b: Shape) : Shape =
-        if a.Equals b then
-            a
-        else
-            let rank = max a.Rank b.Rank
-
-            let size axis =
-                let x = if axis + a.Rank < rank then 1 else a.[axis + a.Rank - rank]
-                let y = if axis + b.Rank < rank then 1 else b.[axis + b.Rank - rank]
-
-                if x = y || y = 1 then x
-                elif x = 1 then y
-                else
-                    raise (ShapeException $"{name}: shapes {a} and {b} do not broadcast: {x} ≠ {y} at axis {axis - rank}. Sizes must agree or be 1, counted from the last axis.")
-
-            Shape(Seq.init rank size)
-
+    /// The same elements under another shape.
     let reshape (shape: Shape) (x: Tensor) : Tensor =
         if shape.Equals x.Shape then
             x
@@ -598,39 +565,40 @@ module internal Views =
             Tensor.OfArray(x.KnownValue.WithShape shape)
         else
             let op =
-                Op.linear "reshape" "the same elements, row by row, under another shape" (View Reshape)
+                Op.linear
+                    "reshape"
+                    "the same elements, row by row, under another shape"
+                    (View Reshape)
                     (fun x ->
                         if x.Count <> shape.Count then
                             raise (ShapeException $"reshape: {x.Shape} has {x.Count} elements, {shape} has {shape.Count}.")
+
                         shape)
                     (fun x g -> reshape x.Shape g)
-                    (fun _ x -> reshape (Shape(Seq.append [ x.Shape.[0] ] shape.Sizes)) x)
+                    (fun _ x -> reshape (Typing.inFront x.Shape.[0] shape) x)
 
             Op.apply op [| x |]
 
-    let private requireStretch (source: Shape) (target: Shape) =
-        let added = target.Rank - source.Rank
-        let fits axis = source.[axis] = target.[axis + added] || source.[axis] = 1
-
-        if added < 0 || not (Seq.forall fits (seq { 0 .. source.Rank - 1 })) then
-            raise (ShapeException $"broadcastTo: {source} does not stretch to {target}. Sizes must agree or be 1, counted from the last axis.")
-
+    /// Repeats along axes of size 1 and along new axes in front.
     let broadcastTo (shape: Shape) (x: Tensor) : Tensor =
         if shape.Equals x.Shape then
             x
         elif x.Op.Lower.IsSplat then
-            requireStretch x.Shape shape
+            Typing.requireStretch x.Shape shape
             Tensor.SplatBits(shape, x.DType, x.Number)
         else
             let batched (one: Tensor) (x: Tensor) =
                 let ones = Seq.replicate (shape.Rank - one.Rank) 1
                 let aligned = Seq.concat [ seq { x.Shape.[0] }; ones; one.Shape.Sizes ]
-                reshape (Shape aligned) x |> broadcastTo (Shape(Seq.append [ x.Shape.[0] ] shape.Sizes))
+                reshape (Shape aligned) x |> broadcastTo (Typing.inFront x.Shape.[0] shape)
 
             let op =
-                Op.linear "broadcastTo" "repeats along axes of size 1 and along new axes in front" (View Broadcast)
+                Op.linear
+                    "broadcastTo"
+                    "repeats along axes of size 1 and along new axes in front"
+                    (View Broadcast)
                     (fun x ->
-                        requireStretch x.Shape shape
+                        Typing.requireStretch x.Shape shape
                         shape)
                     (fun x g -> sumTo x.Shape g)
                     batched
@@ -645,31 +613,24 @@ module internal Views =
             let axes = Array.sort axes
 
             let op =
-                Op.linear "sum" "adds up the elements along axes" (Reduce(Fold.Sum, axes))
-                    (fun x -> without axes x.Shape)
+                Op.linear
+                    "sum"
+                    "adds up the elements along axes"
+                    (Reduce(Fold.Sum, axes))
+                    (fun x -> Typing.without axes x.Shape)
                     (fun x g -> unsum axes x.Shape g)
                     (fun _ x -> sum (Array.map ((+) 1) axes) x)
 
             Op.apply op [| x |]
 
-    /// The shape after the axes have vanished.
-    let without (axes: int[]) (shape: Shape) =
-        Shape(Seq.indexed shape.Sizes |> Seq.filter (fun (axis, _) -> not (Array.contains axis axes)) |> Seq.map snd)
-
-    /// The shape with the axes shrunk to size 1.
-    let shrunk (axes: int[]) (shape: Shape) =
-        Shape(shape.Sizes |> Seq.mapi (fun axis size -> if Array.contains axis axes then 1 else size))
-
     /// Repeats along axes that had vanished, back to the shape: the transpose of sum.
-    let unsum (axes: int[]) (shape: Shape) (g: Tensor) =
-        g |> reshape (shrunk axes shape) |> broadcastTo shape
+    let unsum (axes: int[]) (shape: Shape) (g: Tensor) = g |> reshape (Typing.shrunk axes shape) |> broadcastTo shape
 
     /// Sums what broadcasting has repeated: the transpose of broadcastTo.
     let sumTo (shape: Shape) (g: Tensor) : Tensor =
         let added = g.Rank - shape.Rank
 
-        let stretched axis =
-            axis < added || (shape.[axis - added] = 1 && g.Shape.[axis] <> 1)
+        let stretched axis = axis < added || (shape.[axis - added] = 1 && g.Shape.[axis] <> 1)
 
         g |> sum (Array.filter stretched [| 0 .. g.Rank - 1 |]) |> reshape shape
 
@@ -737,8 +698,7 @@ module internal Evaluation =
                         let struct (tensor, _) = nodes[i]
                         arrays[i] <- tensor.KnownValue
 
-                        if isNull arrays[i] then
-                            refuse tensor roots[0]
+                        if isNull arrays[i] then refuse tensor roots[0]
 
                     node)
               Outputs = roots |> Array.map (fun root -> found[root]) }
@@ -755,5 +715,4 @@ module internal Evaluation =
     let force (roots: Tensor[]) : unit =
         let unknown = roots |> Array.filter (fun root -> isNull root.KnownValue)
 
-        if unknown.Length > 0 then
-            compute unknown
+        if unknown.Length > 0 then compute unknown

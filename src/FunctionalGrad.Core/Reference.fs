@@ -20,8 +20,7 @@ let private indices (shape: Shape) : int[] seq =
 
     under 0 |> Seq.map Array.ofList
 
-let private offset (shape: Shape) (index: int[]) =
-    Array.fold2 (fun sum i stride -> sum + i * stride) 0 index (shape.Strides())
+let private offset (shape: Shape) (index: int[]) = Array.fold2 (fun sum i stride -> sum + i * stride) 0 index (shape.Strides())
 
 let private truth condition = if condition then 1.0 else 0.0
 
@@ -46,16 +45,20 @@ let private erf (x: float) =
         elif a < 2.5 then
             let mutable term = a
             let mutable sum = a
+
             for n in 1..80 do
                 term <- -term * a * a / float n
                 sum <- sum + term / float (2 * n + 1)
+
             2.0 / sqrt Math.PI * sum
         elif a > 6.0 then
             1.0
         else
             let mutable fraction = a
-            for n in 120 .. -1 .. 1 do
+
+            for n in 120..-1..1 do
                 fraction <- a + float n / 2.0 / fraction
+
             1.0 - exp (-a * a) / (sqrt Math.PI * fraction)
 
     Math.CopySign(value, x)
@@ -65,12 +68,9 @@ let private log1p (x: float) =
     if y = 1.0 || Double.IsInfinity y then (if Double.IsInfinity y then y else x) else log y * (x / (y - 1.0))
 
 let private expm1 (x: float) =
-    if abs x < 1e-5 then
-        x + x * x / 2.0 + x * x * x / 6.0
-    elif abs x < 0.5 then
-        2.0 * sinh (x / 2.0) * exp (x / 2.0)
-    else
-        exp x - 1.0
+    if abs x < 1e-5 then x + x * x / 2.0 + x * x * x / 6.0
+    elif abs x < 0.5 then 2.0 * sinh (x / 2.0) * exp (x / 2.0)
+    else exp x - 1.0
 
 let private unary (code: Opcode) (x: float) =
     match code with
@@ -206,6 +206,7 @@ let private contract (node: Node) (a: int[]) (b: int[]) (result: int[]) (x: Valu
 let private checkedIndex (node: Node) axis (size: int) (i: float) =
     if i < 0.0 || i >= float size then
         raise (IndexException $"gather: index {int64 i} is out of range for axis {axis} of size {size}, result {node.Shape}.")
+
     int i
 
 let private compute (node: Node) (inputs: Value[]) : float[] =
@@ -213,8 +214,7 @@ let private compute (node: Node) (inputs: Value[]) : float[] =
 
     match node.Lowering with
     | Same -> inputs[0].Numbers
-    | Pointwise Opcode.Select ->
-        Array.map3 (fun c x y -> if c <> 0.0 then x else y) inputs[0].Numbers inputs[1].Numbers inputs[2].Numbers
+    | Pointwise Opcode.Select -> Array.map3 (fun c x y -> if c <> 0.0 then x else y) inputs[0].Numbers inputs[1].Numbers inputs[2].Numbers
     | Pointwise code when inputs.Length = 1 -> Array.map (unary code) inputs[0].Numbers
     | Pointwise code -> Array.map2 (binary inputs[0].Type.DType code) inputs[0].Numbers inputs[1].Numbers
     | Iota -> Array.init node.Shape.Count float
@@ -256,9 +256,7 @@ let private compute (node: Node) (inputs: Value[]) : float[] =
             at inputs[part] from)
     | other -> invalidOp $"the reference evaluator does not compute {other}."
 
-let private ofArray node (array: NDArray) =
-    { Type = node
-      Numbers = Array.init array.Count array.GetDouble }
+let private ofArray node (array: NDArray) = { Type = node; Numbers = Array.init array.Count array.GetDouble }
 
 let private toArray (value: Value) =
     let numbers = value.Numbers
@@ -293,8 +291,6 @@ let run (graph: Graph) (leaf: int -> NDArray) (number: int -> int64) : NDArray[]
             | Call library -> call node library inputs
             | _ -> compute node inputs
 
-        values[i] <-
-            { Type = node
-              Numbers = numbers |> Array.map (rounded node.DType) })
+        values[i] <- { Type = node; Numbers = numbers |> Array.map (rounded node.DType) })
 
     graph.Outputs |> Array.map (fun output -> toArray values[output])

@@ -69,11 +69,7 @@ module internal Compiler =
 
     /// The values of the graph's outputs.
     let run (graph: Graph) (leaf: int -> NDArray) (number: int -> int64) : NDArray[] =
-        let compiled =
-            if graph.Nodes.Length <= largestKey then
-                cache.GetOrAdd(graph, compile)
-            else
-                compile graph
+        let compiled = if graph.Nodes.Length <= largestKey then cache.GetOrAdd(graph, compile) else compile graph
 
         let inputs = compiled.Leaves |> Array.map leaf
         let numbers = Array.append [| 0L |] (compiled.Numbers |> Array.map number)

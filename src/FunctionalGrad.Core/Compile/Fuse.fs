@@ -39,17 +39,13 @@ type internal Schedule(graph: Graph) =
 
     let contiguous = Strided.Contiguous()
 
-    let self i =
-        { Base = i
-          View = contiguous.Of nodes[i].Shape }
+    let self i = { Base = i; View = contiguous.Of nodes[i].Shape }
 
-    let isContiguous (shape: Shape) (view: Strided) =
-        Object.ReferenceEquals(view, contiguous.Of shape) || Strided.isContiguous shape view
+    let isContiguous (shape: Shape) (view: Strided) = Object.ReferenceEquals(view, contiguous.Of shape) || Strided.isContiguous shape view
 
     let isNumber (reading: Reading) = nodes[reading.Base].Lowering.IsSplat
 
-    let isReduction i =
-        not copied[i] && nodes[i].Lowering.IsReduce
+    let isReduction i = not copied[i] && nodes[i].Lowering.IsReduce
 
     /// The group whose loop computes these elements at the very index where a reader over the space wants them.
     let groupOf (space: Shape) (reading: Reading) =
@@ -59,17 +55,12 @@ type internal Schedule(graph: Graph) =
             ValueNone
         else
             match parts[stepOf[source]] with
-            | Fused group when
-                group.Space.Equals space
-                && nodes[source].Shape.Equals space
-                && isContiguous space reading.View
-                ->
+            | Fused group when group.Space.Equals space && nodes[source].Shape.Equals space && isContiguous space reading.View ->
                 ValueSome group
             | _ -> ValueNone
 
     /// The first step that can read the elements from their buffer.
-    let availableFrom (reading: Reading) =
-        if isNumber reading then 0 else stepOf[reading.Base] + 1
+    let availableFrom (reading: Reading) = if isNumber reading then 0 else stepOf[reading.Base] + 1
 
     let newGroup space =
         let group = Group(parts.Count, space)
@@ -92,10 +83,7 @@ type internal Schedule(graph: Graph) =
                 | ValueSome own -> own.Number = group.Number
                 | ValueNone -> false)
 
-        let usable (group: Group) =
-            group.Members.Count < largestGroup
-            && fits group
-            && Array.forall (readableIn group) inputs
+        let usable (group: Group) = group.Members.Count < largestGroup && fits group && Array.forall (readableIn group) inputs
 
         match producer, latest.TryGetValue space with
         | ValueSome group, _ when usable group -> group
@@ -115,9 +103,7 @@ type internal Schedule(graph: Graph) =
         copied[i] <- true
         fuse nodes[i].Shape i [| readings[i] |]
 
-    let needsBuffer i =
-        if isNumber readings[i] && not copied[i] then
-            copy i
+    let needsBuffer i = if isNumber readings[i] && not copied[i] then copy i
 
     let needsOwnBuffer i =
         let reading = readings[i]
@@ -153,8 +139,7 @@ type internal Schedule(graph: Graph) =
     let placeReduction i (axes: int[]) =
         let input = nodes[i].Inputs[0]
 
-        let fits (group: Group) =
-            isNull group.Reduced || MemoryExtensions.SequenceEqual(ReadOnlySpan group.Reduced, ReadOnlySpan axes)
+        let fits (group: Group) = isNull group.Reduced || MemoryExtensions.SequenceEqual(ReadOnlySpan group.Reduced, ReadOnlySpan axes)
 
         let inputs = [| readings[input] |]
         let group = groupFor nodes[input].Shape inputs fits
@@ -196,8 +181,7 @@ type internal Schedule(graph: Graph) =
         graph.Outputs |> Array.iter (fun output -> live[output] <- true)
 
         for i in count - 1 .. -1 .. 0 do
-            if live[i] then
-                nodes[i].Inputs |> Array.iter (fun input -> live[input] <- true)
+            if live[i] then nodes[i].Inputs |> Array.iter (fun input -> live[input] <- true)
 
         live
 
@@ -207,23 +191,18 @@ type internal Schedule(graph: Graph) =
         | ValueSome own -> own.Number = group.Number
         | ValueNone -> false
 
-    let store (reading: Reading) =
-        if stepOf[reading.Base] >= 0 then
-            stored[reading.Base] <- true
+    let store (reading: Reading) = if stepOf[reading.Base] >= 0 then stored[reading.Base] <- true
 
-    let isGathered i position =
-        position = 0 && nodes[i].Lowering.IsGather && not copied[i]
+    let isGathered i position = position = 0 && nodes[i].Lowering.IsGather && not copied[i]
 
     let storeOperands (group: Group) i =
         operands[i]
         |> Array.iteri (fun position reading ->
-            if isGathered i position || not (isNumber reading || isInBody group reading) then
-                store reading)
+            if isGathered i position || not (isNumber reading || isInBody group reading) then store reading)
 
     do
         for i in 0 .. count - 1 do
-            if live[i] then
-                place i
+            if live[i] then place i
 
         Array.iter needsOwnBuffer graph.Outputs
         graph.Outputs |> Array.iter (fun output -> store readings[output])

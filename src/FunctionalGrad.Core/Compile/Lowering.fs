@@ -75,8 +75,7 @@ type internal Lowering =
         | View Reshape -> 17
         | View(Slice(starts, steps)) -> 19 + 31 * Lowering.Mix starts + Lowering.Mix steps
         | Reduce(fold, axes) -> 23 + int fold + 31 * Lowering.Mix axes
-        | Contract(left, right, result) ->
-            29 + Lowering.Mix left + 31 * Lowering.Mix right + 961 * Lowering.Mix result
+        | Contract(left, right, result) -> 29 + Lowering.Mix left + 31 * Lowering.Mix right + 961 * Lowering.Mix result
         | Gather axis -> 37 + 1000 * axis
         | ScatterAdd axis -> 41 + 1000 * axis
         | Embed(starts, steps) -> 43 + 31 * Lowering.Mix starts + Lowering.Mix steps
@@ -97,30 +96,26 @@ type internal Lowering =
         | View(Slice(x, s)), View(Slice(y, t))
         | Embed(x, s), Embed(y, t) -> Lowering.Equal x y && Lowering.Equal s t
         | Reduce(f, x), Reduce(g, y) -> f = g && Lowering.Equal x y
-        | Contract(a1, b1, c1), Contract(a2, b2, c2) ->
-            Lowering.Equal a1 a2 && Lowering.Equal b1 b2 && Lowering.Equal c1 c2
+        | Contract(a1, b1, c1), Contract(a2, b2, c2) -> Lowering.Equal a1 a2 && Lowering.Equal b1 b2 && Lowering.Equal c1 c2
         | Gather x, Gather y
         | ScatterAdd x, ScatterAdd y
         | Concat x, Concat y -> x = y
         | Call x, Call y -> x.Equals y
         | _ -> false
 
-    static member private Equal (a: int[]) (b: int[]) =
-        System.MemoryExtensions.SequenceEqual(System.ReadOnlySpan a, System.ReadOnlySpan b)
+    static member private Equal (a: int[]) (b: int[]) = System.MemoryExtensions.SequenceEqual(System.ReadOnlySpan a, System.ReadOnlySpan b)
 
     static member private Mix(numbers: int[]) =
         let mutable code = 17
+
         for number in numbers do
             code <- code * 31 + number
+
         code
 
 /// One node of a graph; its operands are earlier nodes.
 [<Struct; NoComparison>]
-type internal Node =
-    { Lowering: Lowering
-      Inputs: int[]
-      Shape: Shape
-      DType: DType }
+type internal Node = { Lowering: Lowering; Inputs: int[]; Shape: Shape; DType: DType }
 
 /// A graph as the compiler takes it: nodes in an order in which operands come first. Leaf and Splat nodes, in their order, are its inputs.
 [<NoComparison>]

@@ -17,8 +17,10 @@ module internal Nodes =
 
             member _.GetHashCode node =
                 let mutable code = node.Lowering.GetHashCode() * 31 + int node.DType
+
                 for input in node.Inputs do
                     code <- code * 31 + input
+
                 code * 31 + node.Shape.GetHashCode() }
 
 /// A graph under construction in which no node stands twice.
@@ -37,11 +39,7 @@ type internal GraphBuilder(capacity: int) =
         nodes.Count - 1
 
     member this.Add(lowering, inputs: int[], shape: Shape, dtype) =
-        let node =
-            { Lowering = lowering
-              Inputs = inputs
-              Shape = shape
-              DType = dtype }
+        let node = { Lowering = lowering; Inputs = inputs; Shape = shape; DType = dtype }
 
         match known.TryGetValue node with
         | true, index -> index
@@ -67,13 +65,9 @@ module internal Rewrite =
             let node = graph.Nodes[input]
             let shape = Shape sizes
 
-            if shape.Equals node.Shape then
-                input
-            else
-                graph.Add(View Reshape, [| input |], shape, node.DType)
+            if shape.Equals node.Shape then input else graph.Add(View Reshape, [| input |], shape, node.DType)
 
-        let private positions (labels: int[]) (wanted: int[]) =
-            wanted |> Array.map (fun label -> Array.IndexOf(labels, label))
+        let private positions (labels: int[]) (wanted: int[]) = wanted |> Array.map (fun label -> Array.IndexOf(labels, label))
 
         /// Products summed in a loop nest: for what is no matrix product (integers, inner products of many pairs).
         let asLoops (graph: GraphBuilder) (sizeOf: int -> int) left right (a: int[]) (b: int[]) (result: int[]) dtype =
@@ -85,15 +79,11 @@ module internal Rewrite =
                 let present = all |> Array.filter (fun label -> Array.contains label labels)
                 let ordered = permuted graph input (positions labels present)
 
-                let sizes =
-                    all |> Array.map (fun label -> if Array.contains label labels then sizeOf label else 1)
+                let sizes = all |> Array.map (fun label -> if Array.contains label labels then sizeOf label else 1)
 
                 let aligned = reshaped graph ordered sizes
 
-                if graph.Nodes[aligned].Shape.Equals space then
-                    aligned
-                else
-                    graph.Add(View Broadcast, [| aligned |], space, dtype)
+                if graph.Nodes[aligned].Shape.Equals space then aligned else graph.Add(View Broadcast, [| aligned |], space, dtype)
 
             let multiply = if dtype = DType.Bool then Opcode.And else Opcode.Mul
             let fold = if dtype = DType.Bool then Fold.Max else Fold.Sum
@@ -142,6 +132,7 @@ module internal Rewrite =
             a |> Array.iteri (fun axis label -> sizes[label] <- graph.Nodes[left].Shape.[axis])
             b |> Array.iteri (fun axis label -> sizes[label] <- graph.Nodes[right].Shape.[axis])
             let sizeOf label = sizes[label]
+
             let free (mine: int[]) (other: int[]) =
                 mine |> Array.exists (fun label -> Array.contains label result && not (Array.contains label other))
 
@@ -165,8 +156,7 @@ module internal Rewrite =
         | _ -> false
 
     /// The bits of the number one, as Splat carries them.
-    let private one (dtype: DType) =
-        if dtype.IsFloat() then BitConverter.DoubleToInt64Bits 1.0 else 1L
+    let private one (dtype: DType) = if dtype.IsFloat() then BitConverter.DoubleToInt64Bits 1.0 else 1L
 
     /// The node that already is the result, if a law says so.
     let private simplify (graph: GraphBuilder) (node: Node) : int voption =
@@ -191,8 +181,7 @@ module internal Rewrite =
         | ValueSome index -> index
         | ValueNone ->
             match node.Lowering with
-            | Contract(a, b, result) ->
-                Contraction.expand graph node.Inputs[0] node.Inputs[1] a b result node.DType
+            | Contract(a, b, result) -> Contraction.expand graph node.Inputs[0] node.Inputs[1] a b result node.DType
             | lowering -> graph.Add(lowering, node.Inputs, node.Shape, node.DType)
 
     /// The graph after all laws, and for each node that is an input of the program which node it was.
@@ -211,11 +200,7 @@ module internal Rewrite =
                     let index = graph.Add(node.Lowering, [||], node.Shape, node.DType)
                     graph.Origins[index] <- i
                     index
-                | _ ->
-                    add
-                        graph
-                        { node with
-                            Inputs = node.Inputs |> Array.map (fun input -> renamed[input]) }
+                | _ -> add graph { node with Inputs = node.Inputs |> Array.map (fun input -> renamed[input]) }
 
         { Nodes = graph.Nodes.ToArray()
           Outputs = source.Outputs |> Array.map (fun output -> renamed[output]) },

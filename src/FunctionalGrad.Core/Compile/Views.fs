@@ -6,16 +6,12 @@ open FunctionalGrad
 
 /// Where the elements of a result lie in a contiguous buffer: element index lies at Offset + Σ index[d]·Strides[d].
 [<NoComparison>]
-type internal Strided =
-    { Offset: int64
-      Strides: int64[] }
+type internal Strided = { Offset: int64; Strides: int64[] }
 
 /// The algebra of index maps: composing them gives one index map, except for some reshapes.
 module internal Strided =
     /// Row by row from the start.
-    let contiguous (shape: Shape) =
-        { Offset = 0L
-          Strides = shape.Strides() |> Array.map int64 }
+    let contiguous (shape: Shape) = { Offset = 0L; Strides = shape.Strides() |> Array.map int64 }
 
     /// One contiguous view for each shape, because most nodes of a graph share a few shapes.
     type Contiguous() =
@@ -50,8 +46,7 @@ module internal Strided =
         let folder (size: int, stride: int64) runs =
             match runs with
             | _ when size = 1 -> runs
-            | (innerSize, innerStride) :: rest when stride = innerStride * int64 innerSize ->
-                (size * innerSize, innerStride) :: rest
+            | (innerSize, innerStride) :: rest when stride = innerStride * int64 innerSize -> (size * innerSize, innerStride) :: rest
             | _ -> (size, stride) :: runs
 
         Seq.foldBack folder (Seq.zip shape.Sizes view.Strides) []
@@ -83,29 +78,18 @@ module internal Strided =
 
             runs source view
             |> assign [] (List.ofSeq target.Sizes)
-            |> Option.map (fun strides ->
-                { view with
-                    Strides = Array.ofList strides })
+            |> Option.map (fun strides -> { view with Strides = Array.ofList strides })
 
     /// Composes an index map with where its operand lies; None when strides cannot express it.
     let compose (map: View) (source: Shape) (target: Shape) (view: Strided) : Strided option =
         match map with
-        | Permute axes ->
-            Some
-                { view with
-                    Strides = axes |> Array.map (fun axis -> view.Strides[axis]) }
+        | Permute axes -> Some { view with Strides = axes |> Array.map (fun axis -> view.Strides[axis]) }
         | Broadcast ->
             let added = target.Rank - source.Rank
 
-            let stride axis =
-                if axis < added || (source.[axis - added] = 1 && target.[axis] <> 1) then
-                    0L
-                else
-                    view.Strides[axis - added]
+            let stride axis = if axis < added || (source.[axis - added] = 1 && target.[axis] <> 1) then 0L else view.Strides[axis - added]
 
-            Some
-                { view with
-                    Strides = Array.init target.Rank stride }
+            Some { view with Strides = Array.init target.Rank stride }
         | Slice(starts, steps) ->
             let offset = Array.fold2 (fun sum start stride -> sum + int64 start * stride) view.Offset starts view.Strides
 

@@ -9,7 +9,7 @@ module Normalizing =
         let finite = less (abs largest) (Tensor.Splat(largest.Shape, largest.DType, infinity))
         where finite largest (zerosLike largest) |> stopGradient
 
-    let private requireFloat name (x: Tensor) = Op.requireFloat name x
+    let private requireFloat name (x: Tensor) = Typing.requireFloat name x.DType
 
     /// ln Σ eˣ along an axis, which vanishes; never overflows.
     let logsumexp (axis: int) (x: Tensor) : Tensor =

@@ -70,7 +70,7 @@ module internal Contracting =
     let private squeezed (sizes: IReadOnlyDictionary<int, int>) (labels: int[], x: Tensor) =
         let dropped = labels |> Array.indexed |> Array.filter (fun (axis, label) -> x.Shape.[axis] = 1 && sizes[label] <> 1) |> Array.map fst
         labels |> Array.indexed |> Array.filter (fun (axis, _) -> not (Array.contains axis dropped)) |> Array.map snd,
-        Views.reshape (Views.without dropped x.Shape) x
+        Views.reshape (Typing.without dropped x.Shape) x
 
     let private sizesOf name (operands: (int[] * Tensor) list) =
         let sizes = Dictionary<int, int>()
@@ -227,7 +227,7 @@ module Contraction =
         let batch rank = Array.init (max 0 (rank - 2)) (fun i -> i - max 0 (rank - 2))
         let left = if x.Rank = 1 then [| inner |] else Array.append (batch x.Rank) [| row; inner |]
         let right = if y.Rank = 1 then [| inner |] else Array.append (batch y.Rank) [| inner; column |]
-        Views.broadcastShapes "matmul" (Shape(Seq.take (batch x.Rank).Length x.Shape.Sizes)) (Shape(Seq.take (batch y.Rank).Length y.Shape.Sizes)) |> ignore
+        Typing.broadcastShapes "matmul" (Shape(Seq.take (batch x.Rank).Length x.Shape.Sizes)) (Shape(Seq.take (batch y.Rank).Length y.Shape.Sizes)) |> ignore
         let outer = batch (max x.Rank y.Rank)
         let rows = if x.Rank = 1 then [||] else [| row |]
         let columns = if y.Rank = 1 then [||] else [| column |]

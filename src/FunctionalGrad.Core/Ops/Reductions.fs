@@ -34,7 +34,7 @@ module internal Folding =
                     if inputs[0].DType <> DType.Bool then
                         requireSome (foldName fold) axes inputs[0].Shape
 
-                    Op.typed (Views.without axes inputs[0].Shape) inputs[0].DType
+                    Op.typed (Typing.without axes inputs[0].Shape) inputs[0].DType
               Jvp =
                 fun inputs y tangents ->
                     tangents[0]
@@ -60,7 +60,7 @@ module internal Folding =
               Type =
                 fun inputs ->
                     requireSome (foldName fold) axes inputs[0].Shape
-                    Op.typed (Views.without axes inputs[0].Shape) DType.Int64
+                    Op.typed (Typing.without axes inputs[0].Shape) DType.Int64
               Jvp = Op.still
               Vjp = Op.silent
               Batch = fun _ inputs -> position fold (Array.map ((+) 1) axes) inputs[0] }
@@ -73,8 +73,8 @@ module internal Folding =
     /// The product along one axis as a tree of elementwise products, so that derivatives of any order are right where elements are 0.
     let rec private productAlong (axis: int) (x: Tensor) : Tensor =
         match x.Shape.[axis] with
-        | 0 -> Tensor.Splat(Views.without [| axis |] x.Shape, x.DType, 1.0)
-        | 1 -> Views.reshape (Views.without [| axis |] x.Shape) x
+        | 0 -> Tensor.Splat(Typing.without [| axis |] x.Shape, x.DType, 1.0)
+        | 1 -> Views.reshape (Typing.without [| axis |] x.Shape) x
         | n ->
             let half = n / 2
             let paired = Shaping.narrow axis 0 half x * Shaping.narrow axis half half x
@@ -98,7 +98,7 @@ module internal Folding =
     /// Runs it over named axes, which stay with size 1.
     let keeping name reduce (axes: int list) (x: Tensor) : Tensor =
         let resolved = Shaping.axes name axes x.Shape |> Array.sort
-        Views.reshape (Views.shrunk resolved x.Shape) (reduce resolved x)
+        Views.reshape (Typing.shrunk resolved x.Shape) (reduce resolved x)
 
     /// Runs it over all axes.
     let overAll reduce (x: Tensor) : Tensor = reduce [| 0 .. x.Rank - 1 |] x

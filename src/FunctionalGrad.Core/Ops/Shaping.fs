@@ -53,7 +53,7 @@ module internal Shaping =
                     (fun _ -> sizes)
                     (fun x g -> embed starts steps x.Shape g)
                     (fun _ x ->
-                        let batched = Shape(Seq.append [ x.Shape.[0] ] sizes.Sizes)
+                        let batched = Typing.inFront x.Shape.[0] sizes
                         slice (inFront 0 starts) (inFront 1 steps) batched x)
 
             Op.apply op [| x |]
@@ -65,7 +65,7 @@ module internal Shaping =
                 (fun _ -> shape)
                 (fun x g -> slice starts steps x.Shape g)
                 (fun _ x ->
-                    let batched = Shape(Seq.append [ x.Shape.[0] ] shape.Sizes)
+                    let batched = Typing.inFront x.Shape.[0] shape
                     embed (inFront 0 starts) (inFront 1 steps) batched x)
 
         Op.apply op [| x |]
@@ -175,7 +175,7 @@ module Shapes =
             if x.Shape.[axis] <> 1 then
                 raise (ShapeException $"squeeze: axis {axis} of shape {x.Shape} has size {x.Shape.[axis]}, not 1.")
 
-        Views.reshape (Views.without resolved x.Shape) x
+        Views.reshape (Typing.without resolved x.Shape) x
 
     /// Drops every axis of size 1.
     let squeezeAll (x: Tensor) : Tensor =
@@ -227,7 +227,7 @@ module Shapes =
             raise (IndexException $"select: position {position} is out of range for axis {axis} of shape {x.Shape}; it may be from {-n} to {n - 1}.")
 
         let start = if position < 0 then position + n else position
-        Shaping.narrow axis start 1 x |> Views.reshape (Views.without [| axis |] x.Shape)
+        Shaping.narrow axis start 1 x |> Views.reshape (Typing.without [| axis |] x.Shape)
 
     let private oneDType (name: string) (tensors: Tensor list) =
         if tensors.IsEmpty then

@@ -9,19 +9,32 @@ module Transforms =
     let private requireSome transform (leaves: Tensor[]) =
         if not (Array.exists (fun (x: Tensor) -> x.DType.IsFloat()) leaves) then
             let found = leaves |> Array.map (fun x -> $"{x.DType.Name()} {x.Shape}") |> String.concat ", "
-            raise (GradientException $"{transform}: there is no float tensor to differentiate by, only [{found}]. Convert with cast to float32 or float64.")
+
+            raise (
+                GradientException
+                    $"{transform}: there is no float tensor to differentiate by, only [{found}]. Convert with cast to float32 or float64."
+            )
 
     let private requireScalar transform (y: Tensor) =
         if y.Rank <> 0 then
-            raise (GradientException $"{transform}: the function gives a tensor of shape {y.Shape}; only a scalar has one gradient. Sum it, or ask for jacobian.")
+            raise (
+                GradientException
+                    $"{transform}: the function gives a tensor of shape {y.Shape}; only a scalar has one gradient. Sum it, or ask for jacobian."
+            )
 
         if not (y.DType.IsFloat()) then
-            raise (GradientException $"{transform}: the function gives {y.DType.Name()}, which does not move smoothly. Convert with cast before the arithmetic, not after.")
+            raise (
+                GradientException
+                    $"{transform}: the function gives {y.DType.Name()}, which does not move smoothly. Convert with cast before the arithmetic, not after."
+            )
 
     let private requireSame transform what (expected: Tensor[]) (given: Tensor[]) =
         let describe (leaves: Tensor[]) = leaves |> Array.map (fun x -> x.Shape.ToString()) |> String.concat ", "
 
-        if expected.Length <> given.Length || not (Array.forall2 (fun (a: Tensor) (b: Tensor) -> a.Shape.Equals b.Shape) expected given) then
+        if
+            expected.Length <> given.Length
+            || not (Array.forall2 (fun (a: Tensor) (b: Tensor) -> a.Shape.Equals b.Shape) expected given)
+        then
             raise (ShapeException $"{transform}: the {what} must have the shapes [{describe expected}], not [{describe given}].")
 
     /// Cotangents (or tangents) in the dtype of what they belong to.
@@ -129,45 +142,61 @@ module Transforms =
         |> Elementwise.castTo dtype
         |> Views.reshape (Shape(Seq.append [ n ] shape.Sizes))
 
-    /// The Jacobian by columns (forward mode): element [i…, j…] is ∂yᵢ/∂xⱼ.
-    let jacfwd (f: Tensor -> Tensor) : Tensor -> Tensor =
-        fun x ->
-            requireSome "jacfwd" [| x |]
-            let columns = vmap (fun dx -> jvp f x dx |> snd) (basis x.Shape x.DType)
-            let outer = columns.Rank - 1
-            let last = Seq.append [ 1..outer ] [ 0 ] |> Array.ofSeq
-            let shape = Shape(Seq.append (Seq.skip 1 columns.Shape.Sizes) x.Shape.Sizes)
-            [| Shaping.permute last columns |> Views.reshape shape |] |> Walk.settle |> Array.exactlyOne
+    let private joinShapes (outer: Shape) (inner: Shape) = Shape(Seq.append outer.Sizes inner.Sizes)
 
-    /// The Jacobian by rows (reverse mode): element [i…, j…] is ∂yᵢ/∂xⱼ.
-    let jacrev (f: Tensor -> Tensor) : Tensor -> Tensor =
-        fun x ->
-            let y, pull = vjp f x
+    /// The columns of a Jacobian that belong to one tensor of the argument, put where they belong.
+    let private columnsOf (f: 'P -> Tensor) (parameters: 'P) (leaves: Tensor[]) (place: int) : Tensor =
+        let moved = leaves[place]
 
-            if not (y.DType.IsFloat()) then
-                raise (GradientException $"jacrev: the function gives {y.DType.Name()}, which does not move smoothly.")
+        let column (dx: Tensor) =
+            let tangents = leaves |> Array.mapi (fun i x -> if i = place then dx else Tensor.Splat(x.Shape, x.DType, 0.0))
+            jvp f parameters (Tree.withLeaves parameters tangents) |> snd
 
-            let rows = vmap pull (basis y.Shape y.DType)
-            let shape = Shape(Seq.append y.Shape.Sizes x.Shape.Sizes)
-            [| Views.reshape shape rows |] |> Walk.settle |> Array.exactlyOne
+        let columns = vmap column (basis moved.Shape moved.DType)
+        let last = Array.append [| 1 .. columns.Rank - 1 |] [| 0 |]
+        let outer = Shape(Seq.skip 1 columns.Shape.Sizes)
+        Shaping.permute last columns |> Views.reshape (joinShapes outer moved.Shape)
 
-    /// The Jacobian: element [i…, j…] is ∂yᵢ/∂xⱼ. By rows when there are fewer outputs than inputs, else by columns.
-    let jacobian (f: Tensor -> Tensor) : Tensor -> Tensor =
-        fun x ->
-            let mutable outputs = 0
+    /// The rows of a Jacobian, for all tensors of the argument together.
+    let private rowsOf (y: Tensor) (pull: Tensor -> 'P) : 'P =
+        if not (y.DType.IsFloat()) then
+            raise (GradientException $"jacobian: the function gives {y.DType.Name()}, which does not move smoothly.")
 
-            let counted x =
-                let y = f x
-                outputs <- y.Count
-                y
+        vmap pull (basis y.Shape y.DType)
+        |> Tree.map (fun rows -> Views.reshape (joinShapes y.Shape (Shape(Seq.skip 1 rows.Shape.Sizes))) rows)
 
-            let y, pull = vjp counted x
+    let private settled (tree: 'P) : 'P = Tree.withLeaves tree (Walk.settle (Tree.flatten tree))
 
-            if outputs < x.Count then
-                let rows = vmap pull (basis y.Shape y.DType)
-                [| Views.reshape (Shape(Seq.append y.Shape.Sizes x.Shape.Sizes)) rows |] |> Walk.settle |> Array.exactlyOne
-            else
-                jacfwd f x
+    /// The Jacobian by columns (forward mode): element [i…, j…] is ∂yᵢ/∂xⱼ, for each tensor x of the argument.
+    let jacfwd (f: 'P -> Tensor) : 'P -> 'P =
+        fun parameters ->
+            let leaves = Tree.flatten parameters
+            requireSome "jacfwd" leaves
+
+            let columns =
+                leaves |> Array.mapi (fun place x -> if x.DType.IsFloat() then Some(columnsOf f parameters leaves place) else None)
+
+            let place = Array.findIndex Option.isSome columns
+            let outer = Shape(Seq.take (columns[place].Value.Rank - leaves[place].Rank) columns[place].Value.Shape.Sizes)
+            let still (x: Tensor) = Tensor.Splat(joinShapes outer x.Shape, x.DType, 0.0)
+
+            Array.map2 (fun x columns -> Option.defaultWith (fun () -> still x) columns) leaves columns
+            |> Tree.withLeaves parameters
+            |> settled
+
+    /// The Jacobian by rows (reverse mode): element [i…, j…] is ∂yᵢ/∂xⱼ, for each tensor x of the argument.
+    let jacrev (f: 'P -> Tensor) : 'P -> 'P =
+        fun parameters ->
+            let y, pull = vjp f parameters
+            rowsOf y pull |> settled
+
+    /// The Jacobian: element [i…, j…] is ∂yᵢ/∂xⱼ, for each tensor x of the argument. By rows when there are fewer outputs than
+    /// inputs, else by columns.
+    let jacobian (f: 'P -> Tensor) : 'P -> 'P =
+        fun parameters ->
+            let y, pull = vjp f parameters
+            let inputs = Tree.flatten parameters |> Array.sumBy (fun x -> x.Count)
+            if y.Count < inputs then rowsOf y pull |> settled else jacfwd f parameters
 
     /// The matrix of second derivatives of a scalar function: element [i…, j…] is ∂²f/∂xᵢ∂xⱼ.
     let hessian (f: Tensor -> Tensor) : Tensor -> Tensor = jacfwd (grad f)
@@ -184,5 +213,4 @@ module Transforms =
             slope
 
     /// The same values, constant to every derivative.
-    let stopGradient (tree: 'T) : 'T =
-        Tree.map (fun x -> Op.apply (Data.detach ()) [| x |]) tree
+    let stopGradient (tree: 'T) : 'T = Tree.map (fun x -> Op.apply (Data.detach ()) [| x |]) tree

@@ -34,8 +34,7 @@ module internal Walk =
                     let reached = operands |> Array.exists (fun operand -> depends[operand])
                     depends[node] <- reached
 
-                    if reached then
-                        order.Add node
+                    if reached then order.Add node
 
         order
 
@@ -55,8 +54,7 @@ module internal Walk =
                 | :? Variable as variable when variable.Scope.IsOpen -> pending <- true
                 | _ -> Array.iter stack.Push node.Operands
 
-        if pending then
-            clean.Clear()
+        if pending then clean.Clear()
 
         pending
 
@@ -72,12 +70,11 @@ module internal Walk =
     let withVariables (transform: string) (arguments: Tensor[]) (f: Tensor[] -> 'Result) : 'Result =
         let scope = Scope transform
         // Looking is allowed inside, so what can be known is known before.
-        arguments
-        |> Array.filter (fun x -> x.Dependence &&& Dependence.Traced = Dependence.None)
-        |> Evaluation.force
+        arguments |> Array.filter (fun x -> x.Dependence &&& Dependence.Traced = Dependence.None) |> Evaluation.force
 
         let variables =
-            arguments |> Array.map (fun x -> if x.DType.IsFloat() then Variable(scope, x, Dependence.Differentiated) :> Tensor else x)
+            arguments
+            |> Array.map (fun x -> if x.DType.IsFloat() then Variable(scope, x, Dependence.Differentiated) :> Tensor else x)
 
         try
             f variables
