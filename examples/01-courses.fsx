@@ -50,14 +50,12 @@ for start in [ 0.7; -1.3; 250.0 ] do
     check $"f is linear piece by piece, so f′({start}) = f(a)/a" (float (grad f a) = float (f a) / start)
 
 printfn "CS231n: (x + y)·z at (−2, 5, −4)"
-let dX, dY, dZ =
-    grad (fun (x: Tensor, y: Tensor, z: Tensor) -> (x + y) * z) (tensor -2.0, tensor 5.0, tensor -4.0)
+let dX, dY, dZ = grad (fun (x: Tensor, y: Tensor, z: Tensor) -> (x + y) * z) (tensor -2.0, tensor 5.0, tensor -4.0)
 
 check "the gradient is (−4, −4, 3)" ((float dX, float dY, float dZ) = (-4.0, -4.0, 3.0))
 
 printfn "CS231n: a neuron, 1/(1 + exp(−(w₀x₀ + w₁x₁ + w₂)))"
-let neuron (w: Tensor, x: Tensor) =
-    1.0 / (1.0 + exp -(dot (w |> slice [ (None, Some 2, None) ]) x + select 0 2 w))
+let neuron (w: Tensor, x: Tensor) = 1.0 / (1.0 + exp -(dot (w |> slice [ (None, Some 2, None) ]) x + select 0 2 w))
 
 let w, input = tensor [ 2.0; -3.0; -3.0 ], tensor [ -1.0; -2.0 ]
 let output, (dW, dInput) = valueAndGrad neuron (w, input)

@@ -6,6 +6,7 @@ open FunctionalGrad
 open Load
 
 let trueW, trueB = tensor [ 2.0f; -3.4f ], tensor 4.2f
+
 let featureKey, noiseKey, initialKey, orderKey =
     match Key.splitMany 4 (Key.ofSeed 42) with
     | [ a; b; c; d ] -> a, b, c, d
@@ -22,8 +23,7 @@ let predict model x = mv x model.W + model.B
 let loss x y model = 0.5 * mseLoss y (predict model x)
 
 /// One step of gradient descent.
-let step x y model =
-    (model, grad (loss x y) model) ||> Tree.map2 (fun p g -> p - 0.03 * g)
+let step x y model = (model, grad (loss x y) model) ||> Tree.map2 (fun p g -> p - 0.03 * g)
 
 /// One pass over the data in a new random order.
 let epoch model key =

@@ -14,5 +14,4 @@ let check (name: string) (condition: bool) =
 
 /// Whether two tensors have one shape and no element differs by more than a tolerance.
 let isNear (tolerance: float) (expected: Tensor) (found: Tensor) =
-    expected.Shape.Equals found.Shape
-    && (expected.Count = 0 || float (Tensor.maxAll (abs (found - expected))) <= tolerance)
+    expected.Shape.Equals found.Shape && (expected.Count = 0 || float (Tensor.maxAll (abs (found - expected))) <= tolerance)

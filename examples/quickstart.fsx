@@ -39,15 +39,13 @@ type Line = { Slope: Tensor; Intercept: Tensor }
 
 let at line x = line.Slope * x + line.Intercept
 
-let slopes =
-    grad (fun line -> at line x |> sumAll) { Slope = tensor 2.0; Intercept = tensor 1.0 }
+let slopes = grad (fun line -> at line x |> sumAll) { Slope = tensor 2.0; Intercept = tensor 1.0 }
 
 check "the gradient of a record is a record" (float slopes.Slope = 3.5 && float slopes.Intercept = 3.0)
 
 printfn "Control flow"
 // While a derivative is taken values are known, so loops and branches on them are ordinary F#.
-let rec halve (x: Tensor) =
-    if float x > 1.0 then halve (x / 2.0) else x * x
+let rec halve (x: Tensor) = if float x > 1.0 then halve (x / 2.0) else x * x
 
 check "halve 6 is (6/8)²" (float (halve (tensor 6.0)) = 0.5625)
 check "and its derivative is 2·6/64" (float (diff halve (tensor 6.0)) = 0.1875)

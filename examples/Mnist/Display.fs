@@ -5,18 +5,19 @@ open System
 open Spectre.Console
 
 type Display =
-    { /// One more minibatch is done, with this loss.
-      Advance: float -> unit
-      /// A line to keep.
-      Line: string -> unit }
+    {
+        /// One more minibatch is done, with this loss.
+        Advance: float -> unit
+        /// A line to keep.
+        Line: string -> unit
+    }
 
 /// Runs work of so many minibatches under a display.
 let run (minibatches: float) (work: Display -> 'T) : 'T =
     if Console.IsOutputRedirected then
         work { Advance = ignore; Line = printfn "%s" }
     else
-        let columns: ProgressColumn[] =
-            [| TaskDescriptionColumn(); ProgressBarColumn(); PercentageColumn(); RemainingTimeColumn() |]
+        let columns: ProgressColumn[] = [| TaskDescriptionColumn(); ProgressBarColumn(); PercentageColumn(); RemainingTimeColumn() |]
 
         AnsiConsole
             .Progress()
@@ -28,6 +29,4 @@ let run (minibatches: float) (work: Display -> 'T) : 'T =
                     task.Description <- $"loss %6.4f{loss}"
                     task.Increment 1.0
 
-                work
-                    { Advance = advance
-                      Line = fun line -> AnsiConsole.WriteLine line })
+                work { Advance = advance; Line = fun line -> AnsiConsole.WriteLine line })

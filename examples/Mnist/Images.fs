@@ -28,8 +28,7 @@ let private read (folder: string) (set: string) : byte[] * byte[] =
     if labelShape.Rank <> 1 || labelShape.[0] <> imageShape.[0] then
         raise (Refusal $"{labelPath}: holds labels of shape {labelShape}, but there are {imageShape.[0]} images.")
 
-    if labels.Length = 0 then
-        raise (Refusal $"{imagePath}: there are no images in it.")
+    if labels.Length = 0 then raise (Refusal $"{imagePath}: there are no images in it.")
 
     match labels |> Array.tryFindIndex (fun label -> label > 9uy) with
     | Some i -> raise (Refusal $"{labelPath}: label {labels[i]} at position {i} is not a class; classes are 0 to 9.")

@@ -8,28 +8,23 @@ open System.Globalization
 exception Refusal of string
 
 type Options =
-    { /// Passes over the training images.
-      Epochs: int
-      /// Images in a minibatch.
-      Batch: int
-      /// Of the initial weights and of the order of the images.
-      Seed: int
-      /// The learning rate at the start; it falls along half a cosine to nearly 0.
-      Rate: float
-      /// The weight decay λ: λ/2·Σ‖W‖² is part of the loss.
-      L2: float
-      /// The folder of the four idx files; without it the program draws its own digits.
-      Data: string option
-      Help: bool }
+    {
+        /// Passes over the training images.
+        Epochs: int
+        /// Images in a minibatch.
+        Batch: int
+        /// Of the initial weights and of the order of the images.
+        Seed: int
+        /// The learning rate at the start; it falls along half a cosine to nearly 0.
+        Rate: float
+        /// The weight decay λ: λ/2·Σ‖W‖² is part of the loss.
+        L2: float
+        /// The folder of the four idx files; without it the program draws its own digits.
+        Data: string option
+        Help: bool
+    }
 
-let defaults =
-    { Epochs = 10
-      Batch = 100
-      Seed = 1
-      Rate = 0.03
-      L2 = 0.0
-      Data = None
-      Help = false }
+let defaults = { Epochs = 10; Batch = 100; Seed = 1; Rate = 0.03; L2 = 0.0; Data = None; Help = false }
 
 let help =
     $"""Trains a network of 784, 128, 64 and 10 units to read digits.

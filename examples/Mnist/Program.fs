@@ -15,8 +15,7 @@ let private rateAt (rate: float) (share: float) = rate * 0.5 * (1.0 + cos (Math.
 let private at (positions: int64[]) (images: Images) : Images =
     let index = tensor positions
 
-    { Pixels = take 0 index images.Pixels
-      Labels = take 0 index images.Labels }
+    { Pixels = take 0 index images.Pixels; Labels = take 0 index images.Labels }
 
 /// A pass over all images in a new random order: the losses of the minibatches and the state after them.
 let private epoch options (rate: int -> float) (display: Display.Display) key (training: Images) (state: Network.State) =
@@ -34,8 +33,7 @@ let private epoch options (rate: int -> float) (display: Display.Display) key (t
 
     order |> Array.chunkBySize options.Batch |> List.ofArray |> List.indexed |> List.mapFold visit state
 
-let private minibatches options (training: Images) =
-    (training.Labels.Count + options.Batch - 1) / options.Batch
+let private minibatches options (training: Images) = (training.Labels.Count + options.Batch - 1) / options.Batch
 
 /// Learns for all epochs: for each the losses of its minibatches and the accuracy after it.
 let private train options (training: Images) (test: Images) (display: Display.Display) : (float list * float) list =
