@@ -233,5 +233,5 @@ module Contraction =
         let columns = if y.Rank = 1 then [||] else [| column |]
         Contracting.einsum "matmul" [ left, x; right, y ] (Array.concat [ outer; rows; columns ])
 
-    /// The matrix product: matmul as an operator.
+    /// The matrix product: matmul as an operator. F# binds it weaker than +, so parentheses belong around it: (x @@ w) + b.
     let (@@) (x: Tensor) (y: Tensor) : Tensor = matmul x y
