@@ -14,31 +14,19 @@ let private left, top, bottom = 72.0, 48.0, 44.0
 let private mostPoints = 700
 
 /// Colours and dashes; neighbours differ in lightness too, for grey print.
-let private styles =
-    [| "#08306b", ""
-       "#d95f02", ""
-       "#74c2a5", ""
-       "#7a0177", "7 3"
-       "#b8860b", "7 3"
-       "#74a9cf", "2 3" |]
+let private styles = [| "#08306b", ""; "#d95f02", ""; "#74c2a5", ""; "#7a0177", "7 3"; "#b8860b", "7 3"; "#74a9cf", "2 3" |]
 
-let private number (value: float) =
-    value.ToString("0.##", CultureInfo.InvariantCulture)
+let private number (value: float) = value.ToString("0.##", CultureInfo.InvariantCulture)
 
 /// The round step, 1, 2 or 5 times a power of ten, that cuts a span into about so many parts.
 let private niceStep (span: float) (parts: float) =
     let rough = span / parts
     let power = Math.Pow(10.0, Math.Floor(Math.Log10 rough))
 
-    [ 1.0; 2.0; 5.0; 10.0 ]
-    |> List.map ((*) power)
-    |> List.find (fun step -> step >= rough * 0.999)
+    [ 1.0; 2.0; 5.0; 10.0 ] |> List.map ((*) power) |> List.find (fun step -> step >= rough * 0.999)
 
 /// An axis: its ends, which are ticks, and its ticks with their labels.
-type private Axis =
-    { Low: float
-      High: float
-      Ticks: (float * string) list }
+type private Axis = { Low: float; High: float; Ticks: (float * string) list }
 
 /// The least and the greatest, apart from each other even if there is only one value or none.
 let private ends (values: float list) =
@@ -63,12 +51,9 @@ let private axis (parts: float) (values: float list) =
     let farthest = step * max (abs first) (abs last)
 
     let label (value: float) =
-        if abs value < step * 1e-6 then
-            "0"
-        elif decimals > 6 || farthest >= 1e6 then
-            value.ToString("0.###e+0", CultureInfo.InvariantCulture)
-        else
-            value.ToString($"N{decimals}", CultureInfo.InvariantCulture).Replace(",", "\u202f")
+        if abs value < step * 1e-6 then "0"
+        elif decimals > 6 || farthest >= 1e6 then value.ToString("0.###e+0", CultureInfo.InvariantCulture)
+        else value.ToString($"N{decimals}", CultureInfo.InvariantCulture).Replace(",", "\u202f")
 
     { Low = first * step
       High = last * step
@@ -86,10 +71,7 @@ let private thin (most: int) (points: (float * float)[]) =
     let shape stretch =
         match Array.filter isFinite stretch with
         | [||] -> [| stretch[0] |]
-        | finite ->
-            [| Array.minBy snd finite; Array.maxBy snd finite |]
-            |> Array.sortBy fst
-            |> Array.distinct
+        | finite -> [| Array.minBy snd finite; Array.maxBy snd finite |] |> Array.sortBy fst |> Array.distinct
 
     if points.Length <= most then
         points
@@ -124,11 +106,7 @@ let private frame (edge: float) (horizontal: Axis) (vertical: Axis) toX toY =
 let private stroke i =
     let colour, dashes = styles[i % styles.Length]
 
-    let dashed =
-        if dashes = "" then
-            ""
-        else
-            $" stroke-dasharray=\"{dashes}\""
+    let dashed = if dashes = "" then "" else $" stroke-dasharray=\"{dashes}\""
 
     $"fill=\"none\" stroke=\"{colour}\" stroke-width=\"1.4\" stroke-linejoin=\"round\" stroke-linecap=\"round\"{dashed}"
 
@@ -167,11 +145,9 @@ let write (path: string) (title: string) (series: (string * (float * float) list
     let edge = width - right
     let finite = series |> List.collect snd |> List.filter isFinite
 
-    let horizontal, vertical =
-        axis 7.0 (List.map fst finite), axis 6.0 (List.map snd finite)
+    let horizontal, vertical = axis 7.0 (List.map fst finite), axis 6.0 (List.map snd finite)
 
-    let scale low high first last value =
-        first + (value - low) / (high - low) * (last - first)
+    let scale low high first last value = first + (value - low) / (high - low) * (last - first)
 
     let toX = scale horizontal.Low horizontal.High left edge
     let toY = scale vertical.Low vertical.High (height - bottom) top

@@ -59,6 +59,7 @@ type internal Scope(transform: string) =
 type Tensor internal (op: Op, inputs: Tensor[], shape: Shape, dtype: DType, number: int64, known: NDArray, dependence: Dependence) =
     let mutable inputs = inputs
     let mutable value = known
+    let mutable visited = false
 
     /// The operation that gives this tensor.
     member internal _.Op = op
@@ -87,6 +88,11 @@ type Tensor internal (op: Op, inputs: Tensor[], shape: Shape, dtype: DType, numb
 
     /// Whether this is known elements and nothing else waits for it.
     member internal this.IsData = dependence = Dependence.None && not (isNull this.KnownValue)
+
+    /// Whether an evaluation has computed this on its way, without keeping it.
+    member internal _.Visited
+        with get () = visited
+        and set value = visited <- value
 
     /// Keeps the value; the history goes, unless a derivative may still want it.
     member internal _.Collapse(computed: NDArray) =
@@ -137,27 +143,35 @@ type Tensor internal (op: Op, inputs: Tensor[], shape: Shape, dtype: DType, numb
     static member (+)(x: Tensor, y: Tensor) = Elementwise.binary Opcode.Add x y
     static member (+)(x: Tensor, y: float) = Elementwise.withNumber Opcode.Add x y
     static member (+)(x: float, y: Tensor) = Elementwise.ofNumber Opcode.Add x y
-    static member (+)(x: Tensor, y: int) = Elementwise.withInteger Opcode.Add x y
-    static member (+)(x: int, y: Tensor) = Elementwise.ofInteger Opcode.Add x y
+    static member (+)(x: Tensor, y: int) = Elementwise.withInteger Opcode.Add x (int64 y)
+    static member (+)(x: int, y: Tensor) = Elementwise.ofInteger Opcode.Add (int64 x) y
+    static member (+)(x: Tensor, y: int64) = Elementwise.withInteger Opcode.Add x y
+    static member (+)(x: int64, y: Tensor) = Elementwise.ofInteger Opcode.Add x y
     static member (-)(x: Tensor, y: Tensor) = Elementwise.binary Opcode.Sub x y
     static member (-)(x: Tensor, y: float) = Elementwise.withNumber Opcode.Sub x y
     static member (-)(x: float, y: Tensor) = Elementwise.ofNumber Opcode.Sub x y
-    static member (-)(x: Tensor, y: int) = Elementwise.withInteger Opcode.Sub x y
-    static member (-)(x: int, y: Tensor) = Elementwise.ofInteger Opcode.Sub x y
+    static member (-)(x: Tensor, y: int) = Elementwise.withInteger Opcode.Sub x (int64 y)
+    static member (-)(x: int, y: Tensor) = Elementwise.ofInteger Opcode.Sub (int64 x) y
+    static member (-)(x: Tensor, y: int64) = Elementwise.withInteger Opcode.Sub x y
+    static member (-)(x: int64, y: Tensor) = Elementwise.ofInteger Opcode.Sub x y
     static member (*)(x: Tensor, y: Tensor) = Elementwise.binary Opcode.Mul x y
     static member (*)(x: Tensor, y: float) = Elementwise.withNumber Opcode.Mul x y
     static member (*)(x: float, y: Tensor) = Elementwise.ofNumber Opcode.Mul x y
-    static member (*)(x: Tensor, y: int) = Elementwise.withInteger Opcode.Mul x y
-    static member (*)(x: int, y: Tensor) = Elementwise.ofInteger Opcode.Mul x y
+    static member (*)(x: Tensor, y: int) = Elementwise.withInteger Opcode.Mul x (int64 y)
+    static member (*)(x: int, y: Tensor) = Elementwise.ofInteger Opcode.Mul (int64 x) y
+    static member (*)(x: Tensor, y: int64) = Elementwise.withInteger Opcode.Mul x y
+    static member (*)(x: int64, y: Tensor) = Elementwise.ofInteger Opcode.Mul x y
     static member (/)(x: Tensor, y: Tensor) = Elementwise.divide x y
     static member (/)(x: Tensor, y: float) = Elementwise.divide x (Elementwise.numberLike x y)
     static member (/)(x: float, y: Tensor) = Elementwise.divide (Elementwise.numberLike y x) y
-    static member (/)(x: Tensor, y: int) = Elementwise.divide x (Elementwise.integerLike x y)
-    static member (/)(x: int, y: Tensor) = Elementwise.divide (Elementwise.integerLike y x) y
+    static member (/)(x: Tensor, y: int) = Elementwise.divide x (Elementwise.integerLike x (int64 y))
+    static member (/)(x: int, y: Tensor) = Elementwise.divide (Elementwise.integerLike y (int64 x)) y
+    static member (/)(x: Tensor, y: int64) = Elementwise.divide x (Elementwise.integerLike x y)
+    static member (/)(x: int64, y: Tensor) = Elementwise.divide (Elementwise.integerLike y x) y
     /// x to the power y; F#'s ** operator.
     static member Pow(x: Tensor, y: Tensor) = Elementwise.power x y
     static member Pow(x: Tensor, y: float) = Elementwise.power x (Elementwise.numberLike x y)
-    static member Pow(x: Tensor, y: int) = Elementwise.power x (Elementwise.integerLike x y)
+    static member Pow(x: Tensor, y: int) = Elementwise.power x (Elementwise.integerLike x (int64 y))
     static member Pow(x: float, y: Tensor) = Elementwise.power (Elementwise.numberLike y x) y
 
     // What FSharp.Core's functions of these names call.
@@ -479,7 +493,16 @@ module internal Elementwise =
     /// Integers become float32 for functions that only floats have.
     let private toFloat (x: Tensor) = if x.DType.IsFloat() then x else castTo DType.Float32 x
 
+    /// F# has no null tensors, but C# may.
+    let private given (x: Tensor) =
+        if isNull x then
+            nullArg (nameof x)
+
+        x
+
     let unary (code: Opcode) (x: Tensor) : Tensor =
+        let x = given x
+
         match code with
         | Opcode.Not -> Op.apply (op code) [| castTo DType.Bool x |]
         | Opcode.Floor
@@ -516,7 +539,7 @@ module internal Elementwise =
 
     let binary (code: Opcode) (x: Tensor) (y: Tensor) : Tensor =
         let name = (op code).Name
-        let struct (x, y) = meet name x y
+        let struct (x, y) = meet name (given x) (given y)
 
         match code with
         | Opcode.Atan2 -> Op.apply (op code) [| toFloat x; toFloat y |]
@@ -537,12 +560,23 @@ module internal Elementwise =
 
     /// A number takes the tensor's shape and dtype; a fraction makes an integer tensor's result float32.
     let numberLike (x: Tensor) (value: float) =
-        let dtype = if x.DType.IsFloat() then x.DType else DType.Float32
+        let dtype = if (given x).DType.IsFloat() then x.DType else DType.Float32
         Tensor.Splat(x.Shape, dtype, value)
 
-    let integerLike (x: Tensor) (value: int) =
-        let dtype = if x.DType = DType.Bool then DType.Int64 else x.DType
-        Tensor.Splat(x.Shape, dtype, float value)
+    /// A whole number takes the tensor's shape and dtype, if that holds it; else int64.
+    let integerLike (x: Tensor) (value: int64) =
+        let fits =
+            match (given x).DType with
+            | DType.Bool -> false
+            | DType.Int32 -> value = int64 (int value)
+            | _ -> true
+
+        let dtype = if fits then x.DType else DType.Int64
+
+        if dtype.IsFloat() then
+            Tensor.Splat(x.Shape, dtype, float value)
+        else
+            Tensor.SplatBits(x.Shape, dtype, value)
 
     let withNumber code x value = binary code x (numberLike x value)
     let ofNumber code value x = binary code (numberLike x value) x
@@ -551,7 +585,7 @@ module internal Elementwise =
 
     /// True division: integers become float32 first, as in PyTorch.
     let divide (x: Tensor) (y: Tensor) =
-        let bothWhole = not (x.DType.IsFloat() || y.DType.IsFloat())
+        let bothWhole = not ((given x).DType.IsFloat() || (given y).DType.IsFloat())
         if bothWhole then binary Opcode.Div (toFloat x) (toFloat y) else binary Opcode.Div x y
 
     let power (x: Tensor) (y: Tensor) = binary Opcode.Pow x y
@@ -651,18 +685,24 @@ module internal Evaluation =
                 $"{root.Op.Name}: the value of this {root.Shape} tensor is not known while {transform} traces the function, so it cannot be looked at. Use cond, whileLoop or where, or move the decision outside of {transform}."
         )
 
-    /// The nodes that the roots need, operands first, each with the operands as they stood.
-    let private order (roots: Tensor[]) =
-        let found = Dictionary<Tensor, int>(HashIdentity.Reference)
-        let nodes = List<struct (Tensor * Tensor[])>()
+    /// A node as an evaluation finds it: with the operands as they stand, and whether an earlier evaluation came by.
+    [<Struct; NoComparison; NoEquality>]
+    type private Found =
+        { Tensor: Tensor
+          Operands: Tensor[]
+          Again: bool }
+
+    /// The nodes that the roots need, operands first, and the place of each.
+    let private order (roots: Tensor[]) : struct (List<Found> * Dictionary<Tensor, int>) =
+        let places = Dictionary<Tensor, int>(HashIdentity.Reference)
+        let nodes = List<Found>()
         let stack = Stack<struct (Tensor * Tensor[] * int)>()
 
         let visit (node: Tensor) =
-            if not (found.ContainsKey node) then
+            if not (places.ContainsKey node) then
                 // A value may appear while we look, so it is asked for after the operands.
                 let operands = node.Operands
-                let operands = if isNull node.KnownValue then operands else [||]
-                stack.Push(struct (node, operands, 0))
+                stack.Push(struct (node, (if isNull node.KnownValue then operands else [||]), 0))
 
         for root in roots do
             visit root
@@ -673,44 +713,59 @@ module internal Evaluation =
                 if next < operands.Length then
                     stack.Push(struct (node, operands, next + 1))
                     visit operands[next]
-                elif found.TryAdd(node, nodes.Count) then
-                    nodes.Add(struct (node, operands))
+                elif places.TryAdd(node, nodes.Count) then
+                    nodes.Add { Tensor = node; Operands = operands; Again = node.Visited }
+                    node.Visited <- true
 
-        struct (found, nodes)
+        struct (nodes, places)
 
-    let private toNode (found: Dictionary<Tensor, int>) (struct (node: Tensor, operands: Tensor[])) : Node =
-        let isData = not (isNull node.KnownValue) && operands.Length = 0 && not node.Op.Lower.IsSplat
+    /// Whether keeping the value saves work: an index map or a number costs nothing to read again.
+    let private isWorthKeeping (node: Found) =
+        match node.Tensor.Op.Lower with
+        | Leaf
+        | Splat _
+        | Same
+        | View _ -> false
+        | _ -> node.Again && node.Operands.Length > 0
 
-        { Lowering = (if isData then Leaf else node.Op.Lower)
-          Inputs = operands |> Array.map (fun operand -> found[operand])
-          Shape = node.Shape
-          DType = node.DType }
+    /// What an earlier evaluation has computed on its way and new nodes need once more: whoever wrote the program holds on to it,
+    /// so from now on its value is kept.
+    let private shared (nodes: List<Found>) (places: Dictionary<Tensor, int>) (roots: Tensor[]) : Tensor[] =
+        let kept = HashSet<Tensor>(HashIdentity.Reference)
+
+        for node in nodes do
+            if not (isWorthKeeping node) then
+                for operand in node.Operands do
+                    if isWorthKeeping nodes[places[operand]] then kept.Add operand |> ignore
+
+        kept.ExceptWith roots
+        Array.ofSeq kept
+
+    let private toNode (places: Dictionary<Tensor, int>) (node: Found) : Node =
+        let tensor = node.Tensor
+        let isData = not (isNull tensor.KnownValue) && node.Operands.Length = 0 && not tensor.Op.Lower.IsSplat
+
+        { Lowering = (if isData then Leaf else tensor.Op.Lower)
+          Inputs = node.Operands |> Array.map (fun operand -> places[operand])
+          Shape = tensor.Shape
+          DType = tensor.DType }
 
     let private compute (roots: Tensor[]) =
-        let struct (found, nodes) = order roots
-        let arrays = Array.zeroCreate<NDArray> nodes.Count
+        let struct (nodes, places) = order roots
+        let wanted = Array.append roots (shared nodes places roots)
 
         let graph =
-            { Nodes =
-                Array.init nodes.Count (fun i ->
-                    let node = toNode found nodes[i]
+            { Nodes = Array.init nodes.Count (fun i -> toNode places nodes[i])
+              Outputs = wanted |> Array.map (fun tensor -> places[tensor]) }
 
-                    if node.Lowering.IsLeaf then
-                        let struct (tensor, _) = nodes[i]
-                        arrays[i] <- tensor.KnownValue
+        let array i =
+            match nodes[i].Tensor.KnownValue with
+            | null -> refuse nodes[i].Tensor roots[0]
+            | known -> known
 
-                        if isNull arrays[i] then refuse tensor roots[0]
-
-                    node)
-              Outputs = roots |> Array.map (fun root -> found[root]) }
-
-        let number i =
-            let struct (tensor: Tensor, _) = nodes[i]
-            tensor.Number
-
+        let number i = nodes[i].Tensor.Number
         let run = if useReference.Value then Reference.run else Compiler.run
-        let values = run graph (fun i -> arrays[i]) number
-        Array.iter2 (fun (root: Tensor) value -> root.Collapse value) roots values
+        Array.iter2 (fun (tensor: Tensor) value -> tensor.Collapse value) wanted (run graph array number)
 
     /// Computes the values of all the tensors together.
     let force (roots: Tensor[]) : unit =

@@ -4,6 +4,7 @@ open System
 open System.Collections
 open System.Collections.Concurrent
 open System.Collections.Generic
+open System.Collections.Immutable
 open System.Reflection
 open Microsoft.FSharp.Reflection
 
@@ -14,49 +15,26 @@ type internal Walker() =
     abstract Visit: path: string * value: obj * leaf: (string -> Tensor -> unit) -> unit
     /// The value with each tensor replaced by the next one; what is no tensor stays.
     abstract Rebuild: value: obj * next: (unit -> Tensor) -> obj
-    /// Whether no value of the type can hold a tensor.
-    abstract IsStatic: bool
-    default _.IsStatic = false
 
 /// The kinds of structure, and which type is of which kind.
 module internal Walkers =
     let private untouched =
         { new Walker() with
             member _.Visit(_, _, _) = ()
-            member _.Rebuild(value, _) = value
-            member _.IsStatic = true }
+            member _.Rebuild(value, _) = value }
 
+    /// A field that may be null, as C# has them, holds no tensor then.
     let private tensorLeaf =
         { new Walker() with
-            member _.Visit(path, value, leaf) = leaf path (value :?> Tensor)
-            member _.Rebuild(_, next) = box (next ()) }
+            member _.Visit(path, value, leaf) = if not (isNull value) then leaf path (value :?> Tensor)
 
-    /// Parts by name or position, read and made by functions that reflection has prepared.
-    let private product (names: string[]) (walkers: Lazy<Walker>[]) (read: obj -> obj[]) (make: obj -> obj[] -> obj) =
-        { new Walker() with
-            member _.Visit(path, value, leaf) =
-                read value |> Array.iteri (fun i part -> walkers[i].Value.Visit(path + names[i], part, leaf))
+            member _.Rebuild(value, next) = if isNull value then null else box (next ()) }
 
-            member _.Rebuild(value, next) =
-                read value |> Array.mapi (fun i part -> walkers[i].Value.Rebuild(part, next)) |> make value }
+    let private all (value: obj) = Seq.cast<obj>(value :?> IEnumerable)
 
-    /// Any number of parts of one type.
-    let private sequence (element: Lazy<Walker>) (read: obj -> obj seq) (make: obj -> obj[] -> obj) =
-        { new Walker() with
-            member _.Visit(path, value, leaf) =
-                if not (isNull value) then
-                    read value |> Seq.iteri (fun i part -> element.Value.Visit($"{path}[{i}]", part, leaf))
+    let private isDefinedBy (definition: Type) (t: Type) = t.IsGenericType && t.GetGenericTypeDefinition() = definition
 
-            member _.Rebuild(value, next) =
-                if isNull value then
-                    null
-                else
-                    read value |> Seq.map (fun part -> element.Value.Rebuild(part, next)) |> Array.ofSeq |> make value }
-
-    let private all (value: obj) = Seq.cast<obj> (value :?> IEnumerable)
-
-    let private isDefinedBy (definition: Type) (t: Type) =
-        t.IsGenericType && t.GetGenericTypeDefinition() = definition
+    let private isOneOf (definitions: Type list) (t: Type) = definitions |> List.exists (fun definition -> isDefinedBy definition t)
 
     let private isStatic (t: Type) =
         t.IsPrimitive
@@ -69,6 +47,45 @@ module internal Walkers =
         || typeof<Delegate>.IsAssignableFrom t
         || FSharpType.IsFunction t
 
+    let private sequenceInterfaces =
+        [ typedefof<IReadOnlyList<_>>
+          typedefof<IReadOnlyCollection<_>>
+          typedefof<IList<_>>
+          typedefof<ICollection<_>>
+          typedefof<IEnumerable<_>> ]
+
+    let private mapInterfaces = [ typedefof<IReadOnlyDictionary<_, _>>; typedefof<IDictionary<_, _>> ]
+
+    let private sequences = [ typedefof<list<_>>; typedefof<List<_>>; typedefof<ImmutableArray<_>>; typedefof<ImmutableList<_>> ]
+
+    let private maps =
+        [ typedefof<Map<_, _>>
+          typedefof<Dictionary<_, _>>
+          typedefof<SortedDictionary<_, _>>
+          typedefof<ImmutableDictionary<_, _>> ]
+
+    let private isVector (t: Type) = t.IsArray && t.GetArrayRank() = 1
+
+    /// What the C# compiler gives every record, class or struct, and every anonymous type.
+    let private isCSharpRecord (t: Type) =
+        let hidden = BindingFlags.Instance ||| BindingFlags.NonPublic
+        let prints = t.GetMethod("PrintMembers", hidden, [| typeof<System.Text.StringBuilder> |])
+
+        not (isNull (t.GetMethod "<Clone>$"))
+        || (t.IsValueType && not (isNull prints))
+        || t.Name.StartsWith "<>f__AnonymousType"
+
+    /// Every field, those of base types first: a property that is left out would be a gradient that is silently wrong.
+    let rec private fieldsOf (t: Type) : FieldInfo[] =
+        let flags = BindingFlags.Instance ||| BindingFlags.Public ||| BindingFlags.NonPublic ||| BindingFlags.DeclaredOnly
+        if isNull t || t = typeof<obj> then [||] else Array.append (fieldsOf t.BaseType) (t.GetFields flags)
+
+    /// The field behind a property `W` is called `<W>k__BackingField`.
+    let private memberName (field: FieldInfo) =
+        if field.Name.StartsWith '<' then field.Name.Substring(1, field.Name.IndexOf '>' - 1) else field.Name
+
+    let private shallowCopy = typeof<obj>.GetMethod("MemberwiseClone", BindingFlags.Instance ||| BindingFlags.NonPublic)
+
     let private walkers = ConcurrentDictionary<Type, Walker>()
 
     let rec find (path: string) (t: Type) : Walker =
@@ -79,121 +96,230 @@ module internal Walkers =
             walkers[t] <- walker
             walker
 
-    and private later path (t: Type) = lazy (find path t)
-
     and private make path (t: Type) : Walker =
-        if typeof<Tensor>.IsAssignableFrom t then tensorLeaf
-        elif isStatic t then untouched
-        elif t.IsArray && t.GetArrayRank() = 1 then arrayOf path (t.GetElementType())
-        elif isDefinedBy typedefof<list<_>> t then listOf path t
-        elif isDefinedBy typedefof<Map<_, _>> t || isDefinedBy typedefof<Dictionary<_, _>> t then mapOf path t
-        elif isDefinedBy typedefof<List<_>> t then mutableListOf path t
-        elif FSharpType.IsTuple t then tupleOf path t
-        elif FSharpType.IsRecord(t, true) then recordOf path t
-        elif FSharpType.IsUnion(t, true) then unionOf path t
-        elif not (isNull (t.GetMethod("<Clone>$"))) then csharpRecordOf path t
+        if typeof<Tensor>.IsAssignableFrom t then
+            tensorLeaf
+        elif isStatic t then
+            untouched
+        elif isVector t then
+            arrayOf (t.GetElementType())
+        elif isOneOf sequences t then
+            sequenceOf t
+        elif isOneOf maps t then
+            mapOf t
+        elif isOneOf sequenceInterfaces t then
+            declared (isOneOf sequences) (arrayOf (t.GetGenericArguments()[0]))
+        elif isOneOf mapInterfaces t then
+            declared (isOneOf maps) (mapOf (typedefof<Dictionary<_, _>>.MakeGenericType(t.GetGenericArguments())))
+        elif FSharpType.IsTuple t then
+            tupleOf t
+        elif FSharpType.IsRecord(t, true) then
+            recordOf t
+        elif FSharpType.IsUnion(t, true) then
+            unionOf t
+        elif isCSharpRecord t && (t.IsSealed || t.IsValueType) then
+            csharpRecordOf t
+        elif isCSharpRecord t then
+            declared (fun own -> own <> t) (csharpRecordOf t)
+        elif t.IsInterface || t.IsAbstract || t = typeof<obj> || isDefinedBy typedefof<Nullable<_>> t then
+            declared ((<>) t) untouched
         else
-            let place = if path = "" then "the value" else path.TrimStart '.'
-            raise (ShapeException $"tree: {place} : {t.Name} is not a tensor, nor a record, tuple, list, array, option, map or union of such, nor a plain setting.")
+            let place = if path = "" then "the value" else "parameters" + path
 
-    and private arrayOf path element =
-        let make _ (parts: obj[]) =
+            raise (
+                ShapeException
+                    $"tree: {place} : {t.Name} is not a tensor, nor a record, tuple, list, array, option, map or union of such, nor a plain setting."
+            )
+
+    /// A type that others derive from: the value's own type decides if it is of a known kind.
+    and private declared (isKnown: Type -> bool) (otherwise: Walker) =
+        let walker path (value: obj) =
+            let own = value.GetType()
+            if isKnown own || isVector own then find path own else otherwise
+
+        { new Walker() with
+            member _.Visit(path, value, leaf) = if not (isNull value) then (walker path value).Visit(path, value, leaf)
+
+            member _.Rebuild(value, next) = if isNull value then null else (walker "" value).Rebuild(value, next) }
+
+    /// Parts by name or position, read and made by functions that reflection has prepared.
+    and private product (names: string[]) (types: Type[]) (read: obj -> obj[]) (make: obj -> obj[] -> obj) =
+        { new Walker() with
+            member _.Visit(path, value, leaf) =
+                read value
+                |> Array.iteri (fun i part ->
+                    let path = path + names[i]
+                    (find path types[i]).Visit(path, part, leaf))
+
+            member _.Rebuild(value, next) =
+                read value |> Array.mapi (fun i part -> (find names[i] types[i]).Rebuild(part, next)) |> make value }
+
+    /// Any number of parts of one type.
+    and private sequence (element: Type) (read: obj -> obj seq) (make: obj[] -> obj) =
+        { new Walker() with
+            member _.Visit(path, value, leaf) =
+                if not (isNull value) then
+                    read value
+                    |> Seq.iteri (fun i part ->
+                        let path = $"{path}[{i}]"
+                        (find path element).Visit(path, part, leaf))
+
+            member _.Rebuild(value, next) =
+                if isNull value then
+                    null
+                else
+                    read value |> Seq.map (fun part -> (find "[]" element).Rebuild(part, next)) |> Array.ofSeq |> make }
+
+    and private arrayOf element =
+        let make (parts: obj[]) =
             let result = Array.CreateInstance(element, parts.Length)
             parts |> Array.iteri (fun i part -> result.SetValue(part, i))
             box result
 
-        sequence (later (path + "[]") element) all make
+        sequence element all make
 
-    and private listOf path t =
+    and private sequenceOf t =
+        let element = t.GetGenericArguments()[0]
+
+        if isDefinedBy typedefof<list<_>> t then
+            listOf t element
+        elif isDefinedBy typedefof<List<_>> t then
+            mutableListOf t element
+        elif isDefinedBy typedefof<ImmutableList<_>> t then
+            immutableOf typeof<ImmutableList> element all
+        else
+            let isDefault = t.GetProperty "IsDefault"
+            immutableOf typeof<ImmutableArray> element (fun value -> if unbox (isDefault.GetValue value) then Seq.empty else all value)
+
+    and private listOf t element =
         let cases = FSharpType.GetUnionCases t
         let make case = FSharpValue.PreComputeUnionConstructor case
         let empty = make (cases |> Array.find (fun case -> case.GetFields().Length = 0)) [||]
         let cons = make (cases |> Array.find (fun case -> case.GetFields().Length = 2))
-        sequence (later (path + "[]") (t.GetGenericArguments()[0])) all (fun _ parts -> Array.foldBack (fun part rest -> cons [| part; rest |]) parts empty)
+        sequence element all (fun parts -> Array.foldBack (fun part rest -> cons [| part; rest |]) parts empty)
 
-    and private mutableListOf path t =
-        let make _ (parts: obj[]) =
+    and private mutableListOf t element =
+        let make (parts: obj[]) =
             let list = Activator.CreateInstance t :?> IList
             parts |> Array.iter (list.Add >> ignore)
             box list
 
-        sequence (later (path + "[]") (t.GetGenericArguments()[0])) all make
+        sequence element all make
 
-    /// Maps and dictionaries: the keys are settings, the values are walked in the order of the keys.
-    and private mapOf path t =
-        let arguments = t.GetGenericArguments()
+    /// ImmutableArray and ImmutableList, made by the CreateRange of their namesakes.
+    and private immutableOf (factory: Type) element read =
+        let takesParts (m: MethodInfo) =
+            m.Name = "CreateRange" && (m.GetParameters() |> Array.map (fun p -> p.ParameterType.IsInterface)) = [| true |]
+
+        let create = (factory.GetMethods() |> Array.find takesParts).MakeGenericMethod element
+
+        let make (parts: obj[]) =
+            let typed = Array.CreateInstance(element, parts.Length)
+            Array.Copy(parts, typed, parts.Length)
+            create.Invoke(null, [| typed |])
+
+        sequence element read make
+
+    /// Maps and dictionaries: the keys are settings, the values are walked in the order of the keys. What is read may be of
+    /// another kind than `result`, which is made.
+    and private mapOf (result: Type) =
+        let arguments = result.GetGenericArguments()
         let pair = typedefof<KeyValuePair<_, _>>.MakeGenericType arguments
         let key, value = pair.GetProperty "Key", pair.GetProperty "Value"
-        let element = later (path + "[]") arguments[1]
         let entries map = all map |> Seq.sortBy (fun entry -> string (key.GetValue entry)) |> Array.ofSeq
-        let tuple = FSharpType.MakeTupleType arguments
-        let newTuple = FSharpValue.PreComputeTupleConstructor tuple
-        let isMap = isDefinedBy typedefof<Map<_, _>> t
-
-        let make (keys: obj[]) (parts: obj[]) : obj =
-            if isMap then
-                let pairs = Array.CreateInstance(tuple, keys.Length)
-                Array.iteri2 (fun i k part -> pairs.SetValue(newTuple [| k; part |], i)) keys parts
-                Activator.CreateInstance(t, pairs)
-            else
-                let dictionary = Activator.CreateInstance t :?> IDictionary
-                Array.iter2 (fun k part -> dictionary.Add(k, part)) keys parts
-                box dictionary
+        let make = mapMaker arguments result
 
         { new Walker() with
             member _.Visit(path, map, leaf) =
-                for entry in entries map do
-                    element.Value.Visit($"{path}[{key.GetValue entry}]", value.GetValue entry, leaf)
+                if not (isNull map) then
+                    for entry in entries map do
+                        let path = $"{path}[{key.GetValue entry}]"
+                        (find path arguments[1]).Visit(path, value.GetValue entry, leaf)
 
             member _.Rebuild(map, next) =
-                let entries = entries map
-                let parts = entries |> Array.map (fun entry -> element.Value.Rebuild(value.GetValue entry, next))
-                make (entries |> Array.map key.GetValue) parts }
+                if isNull map then
+                    null
+                else
+                    let entries = entries map
+                    let parts = entries |> Array.map (fun entry -> (find "[]" arguments[1]).Rebuild(value.GetValue entry, next))
+                    make map (entries |> Array.map key.GetValue) parts }
 
-    and private tupleOf path t =
+    /// From the map that was read, its keys and the new values.
+    and private mapMaker arguments (t: Type) : obj -> obj[] -> obj[] -> obj =
+        if isDefinedBy typedefof<Map<_, _>> t then
+            let tuple = FSharpType.MakeTupleType arguments
+            let newTuple = FSharpValue.PreComputeTupleConstructor tuple
+
+            fun _ keys parts ->
+                let pairs = Array.CreateInstance(tuple, keys.Length)
+                Array.iteri2 (fun i k part -> pairs.SetValue(newTuple [| k; part |], i)) keys parts
+                Activator.CreateInstance(t, pairs)
+        elif isDefinedBy typedefof<ImmutableDictionary<_, _>> t then
+            let set = t.GetMethod "SetItem"
+            fun map keys parts -> Array.fold2 (fun map k part -> set.Invoke(map, [| k; part |])) map keys parts
+        else
+            let comparer = t.GetProperty "Comparer"
+
+            fun map keys parts ->
+                let sameKind = t.IsInstanceOfType map
+                let arguments = if sameKind then [| comparer.GetValue map |] else [||]
+                let dictionary = Activator.CreateInstance(t, arguments) :?> IDictionary
+                Array.iter2 (fun k part -> dictionary.Add(k, part)) keys parts
+                box dictionary
+
+    and private tupleOf t =
         let elements = FSharpType.GetTupleElements t
         let names = elements |> Array.mapi (fun i _ -> $".Item{i + 1}")
         let make = FSharpValue.PreComputeTupleConstructor t
-        product names (Array.map2 (fun name element -> later (path + name) element) names elements) (FSharpValue.PreComputeTupleReader t) (fun _ parts -> make parts)
+        product names elements (FSharpValue.PreComputeTupleReader t) (fun _ parts -> make parts)
 
-    and private fieldsOf path (fields: PropertyInfo[]) =
-        let names = fields |> Array.map (fun field -> "." + field.Name)
-        names, Array.map2 (fun name (field: PropertyInfo) -> later (path + name) field.PropertyType) names fields
+    and private named (properties: PropertyInfo[]) =
+        product (properties |> Array.map (fun p -> "." + p.Name)) (properties |> Array.map (fun p -> p.PropertyType))
 
-    and private recordOf path t =
-        let names, walkers = fieldsOf path (FSharpType.GetRecordFields(t, true))
+    and private recordOf t =
         let make = FSharpValue.PreComputeRecordConstructor(t, true)
-        product names walkers (FSharpValue.PreComputeRecordReader(t, true)) (fun _ parts -> make parts)
+        named (FSharpType.GetRecordFields(t, true)) (FSharpValue.PreComputeRecordReader(t, true)) (fun _ parts -> make parts)
 
-    and private unionOf path t =
+    and private unionOf t =
         let readTag = FSharpValue.PreComputeUnionTagReader(t, true)
 
         let cases =
             FSharpType.GetUnionCases(t, true)
             |> Array.map (fun case ->
-                let names, walkers = fieldsOf path (case.GetFields())
                 let make = FSharpValue.PreComputeUnionConstructor(case, true)
-                case.Tag, product names walkers (FSharpValue.PreComputeUnionReader(case, true)) (fun _ parts -> make parts))
+                case.Tag, named (case.GetFields()) (FSharpValue.PreComputeUnionReader(case, true)) (fun _ parts -> make parts))
             |> dict
 
         { new Walker() with
             member _.Visit(path, value, leaf) = cases[readTag value].Visit(path, value, leaf)
             member _.Rebuild(value, next) = cases[readTag value].Rebuild(value, next) }
 
-    /// A C# record class is cloned, then its properties are set.
-    and private csharpRecordOf path t =
-        let properties = t.GetProperties(BindingFlags.Public ||| BindingFlags.Instance) |> Array.filter (fun p -> p.CanRead && p.CanWrite)
-        let names, walkers = fieldsOf path properties
-        let clone = t.GetMethod "<Clone>$"
+    /// A C# record is copied, then its fields are set, which `with` may do and a constructor might refuse.
+    and private csharpRecordOf t =
+        let fields = fieldsOf t
 
         let make (value: obj) (parts: obj[]) =
-            let copy = clone.Invoke(value, [||])
-            Array.iter2 (fun (property: PropertyInfo) part -> property.SetValue(copy, part)) properties parts
+            let copy = shallowCopy.Invoke(value, [||])
+            Array.iter2 (fun (field: FieldInfo) part -> field.SetValue(copy, part)) fields parts
             copy
 
-        product names walkers (fun value -> properties |> Array.map (fun p -> p.GetValue value)) make
+        let read value = fields |> Array.map (fun field -> field.GetValue value)
 
-/// Structures of tensors as one value: records, tuples, arrays, lists, options, maps, unions, nested in each other.
+        let walker =
+            product
+                (fields |> Array.map (fun field -> "." + memberName field))
+                (fields |> Array.map (fun field -> field.FieldType))
+                read
+                make
+
+        { new Walker() with
+            member _.Visit(path, value, leaf) = if not (isNull value) then walker.Visit(path, value, leaf)
+
+            member _.Rebuild(value, next) = if isNull value then null else walker.Rebuild(value, next) }
+
+/// Structures of tensors as one value: records, tuples, arrays, lists, options, maps, unions, nested in each other; of C# too the
+/// record classes and structs, immutable collections and the interfaces of collections.
+[<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 [<RequireQualifiedAccess>]
 module Tree =
     let private walker<'T> = Walkers.find "" typeof<'T>
@@ -237,8 +363,7 @@ module Tree =
         unbox<'T> result
 
     /// Applies a function to every tensor.
-    let map (f: Tensor -> Tensor) (tree: 'T) : 'T =
-        withLeaves tree (flatten tree |> Array.map f)
+    let map (f: Tensor -> Tensor) (tree: 'T) : 'T = withLeaves tree (flatten tree |> Array.map f)
 
     /// Applies a function to the tensors at the same places of two structures.
     /// <exception cref="T:FunctionalGrad.ShapeException">The structures differ.</exception>

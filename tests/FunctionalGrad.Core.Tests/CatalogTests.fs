@@ -20,6 +20,7 @@ type CatalogTests() =
               "op_DotEquals", "operator form of equal"
               "op_DotLessGreater", "operator form of notEqual"
               "op_AtAt", "operator form of matmul"
+              "op_MultiplyAt", "operator form of matmul"
               "rsqrt", "the entry bears the instruction's name"
               "pow", "the entry bears the instruction's name" ]
 

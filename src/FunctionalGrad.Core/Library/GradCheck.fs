@@ -14,6 +14,7 @@ type GradCheckReport =
       Worst: string }
 
 /// Checks derivatives against numerical differentiation: the one checker behind the laws of this library and for its users.
+[<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 [<RequireQualifiedAccess>]
 module GradCheck =
     let private requireDouble (leaves: Tensor[]) =

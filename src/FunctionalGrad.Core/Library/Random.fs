@@ -77,6 +77,7 @@ module Key =
         | _ -> invalidOp "split gives two keys."
 
 /// Random tensors. Each function takes a key; the same key gives the same numbers.
+[<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 [<RequireQualifiedAccess>]
 module Random =
     let private requireFloat name (dtype: DType) =

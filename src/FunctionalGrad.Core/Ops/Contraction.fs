@@ -236,5 +236,9 @@ module Contraction =
         let columns = if y.Rank = 1 then [||] else [| column |]
         Contracting.einsum "matmul" [ left, x; right, y ] (Array.concat [ outer; rows; columns ])
 
-    /// The matrix product: matmul as an operator.
+    /// The matrix product as an operator that binds like *, so that x *@ w + b means what it says.
+    let ( *@ ) (x: Tensor) (y: Tensor) : Tensor = matmul x y
+
+    /// The matrix product as an operator. F# binds every operator that begins with @ weaker than +, so parentheses belong around
+    /// it: (x @@ w) + b. Prefer *@.
     let (@@) (x: Tensor) (y: Tensor) : Tensor = matmul x y

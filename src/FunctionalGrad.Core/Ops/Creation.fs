@@ -109,11 +109,15 @@ module Creation =
 
     /// start, start + step, … up to but without stop, in a dtype.
     /// <exception cref="T:FunctionalGrad.ShapeException">The step is 0 or not finite.</exception>
+    /// <exception cref="T:FunctionalGrad.DTypeException">The dtype is an integer, but start or step is not.</exception>
     let arangeWith (dtype: DType) (start: float) (stop: float) (step: float) : Tensor =
         let count = ceil ((stop - start) / step)
 
         if step = 0.0 || not (Double.IsFinite count) || count > float Int32.MaxValue then
             raise (ShapeException $"arange: from {start} to {stop} by {step} is not a finite number of steps.")
+
+        if not (dtype.IsFloat() || Double.IsInteger start && Double.IsInteger step) then
+            raise (DTypeException $"arange: from {start} by {step} gives fractions, but {dtype.Name()} holds whole numbers only. Take a float dtype and cast.")
 
         let positions = Data.iota (max 0 (int count))
 

@@ -1,46 +1,81 @@
 using System.Collections.Immutable;
+using System.Runtime.InteropServices;
 
 namespace FunctionalGrad.Loops;
 
 /// <summary>
-/// The memory of one run of a program: temporary buffers, scratch memory of the steps, and the table of all buffers' addresses.
-/// It serves one run at a time.
+/// What one run of a program works in: the table of all buffers' addresses, and memory for temporary buffers and scratch, which it
+/// borrows while it runs. It serves one run at a time.
 /// </summary>
 internal sealed unsafe class Arena
 {
-    private readonly byte[] storage;
     private readonly ImmutableArray<BufferInfo> buffers;
+    private readonly MemoryPlan plan;
+    private readonly long scratchStart;
+    private readonly long bytes;
+    private readonly nint[] table;
     private readonly int[] inputs;
     private readonly int[] outputs;
     private readonly CallArguments[] calls;
+    private long placedIn = -1;
 
-    /// <summary>Allocates the memory that a program needs.</summary>
+    /// <summary>Lays out what a program needs.</summary>
     public Arena(ImmutableArray<BufferInfo> buffers, ImmutableArray<Step> steps, MemoryPlan plan, long scratchBytes)
     {
         this.buffers = buffers;
-        var tableStart = (plan.Bytes + NDArray.Alignment - 1) & -NDArray.Alignment;
-        var scratchStart = (tableStart + ((long)buffers.Length * sizeof(nint)) + NDArray.Alignment - 1) & -NDArray.Alignment;
-        (storage, var start) = Memory.Allocate(scratchStart + scratchBytes);
-        Addresses = (nint*)(start + (nint)tableStart);
-        Scratch = (byte*)start + scratchStart;
-        for (var i = 0; i < buffers.Length; i++)
-            Addresses[i] = buffers[i].Kind == BufferKind.Temporary ? start + (nint)plan.Offsets[i] : 0;
+        this.plan = plan;
+        scratchStart = (plan.Bytes + NDArray.Alignment - 1) & -NDArray.Alignment;
+        bytes = scratchStart + scratchBytes;
+        table = GC.AllocateArray<nint>(buffers.Length + 1, pinned: true);
+        Addresses = (nint*)Marshal.UnsafeAddrOfPinnedArrayElement(table, 0);
         inputs = [.. Enumerable.Range(0, buffers.Length).Where(i => buffers[i].Kind == BufferKind.Input)];
         outputs = [.. Enumerable.Range(0, buffers.Length).Where(i => buffers[i].Kind == BufferKind.Output)];
-        calls = [.. steps.OfType<CallStep>().Select(call => new CallArguments(call, View))];
+        calls = [.. steps.OfType<CallStep>().Select(call => new CallArguments(call))];
     }
 
     /// <summary>The address of every buffer.</summary>
     public nint* Addresses { get; }
 
     /// <summary>Memory that each step may use as it likes.</summary>
-    public byte* Scratch { get; }
+    public byte* Scratch { get; private set; }
 
     /// <summary>The arguments of the library call that is the <paramref name="index"/>-th of the program.</summary>
     public CallArguments Call(int index) => calls[index];
 
-    /// <summary>Enters the arrays of a run.</summary>
-    public void Bind(ReadOnlySpan<NDArray> given, ReadOnlySpan<NDArray> results)
+    /// <summary>Borrows memory and enters the arrays of a run.</summary>
+    public WorkingMemory Begin(ReadOnlySpan<NDArray> given, ReadOnlySpan<NDArray> results)
+    {
+        var memory = WorkingMemory.Borrow(bytes);
+        if (memory.Identity != placedIn)
+            MoveTo(memory);
+        foreach (var call in calls)
+            call.Place(buffer => View(buffer, memory));
+        Bind(given, results);
+        return memory;
+    }
+
+    /// <summary>Gives the memory back and forgets the arrays of the run, so that nothing keeps them alive.</summary>
+    public void End(WorkingMemory memory)
+    {
+        foreach (var call in calls)
+            call.Unbind();
+        GC.KeepAlive(table);
+        memory.Return();
+    }
+
+    private void MoveTo(WorkingMemory memory)
+    {
+        placedIn = memory.Identity;
+        Scratch = (byte*)memory.Start + scratchStart;
+        for (var i = 0; i < buffers.Length; i++)
+            Addresses[i] = buffers[i].Kind == BufferKind.Temporary ? memory.Start + (nint)plan.Offsets[i] : 0;
+    }
+
+    private NDArray? View(int buffer, WorkingMemory memory) => buffers[buffer].Kind == BufferKind.Temporary
+        ? NDArray.View(buffers[buffer].Shape, buffers[buffer].DType, memory.Storage, Addresses[buffer])
+        : null;
+
+    private void Bind(ReadOnlySpan<NDArray> given, ReadOnlySpan<NDArray> results)
     {
         for (var i = 0; i < inputs.Length; i++)
             Addresses[inputs[i]] = given[i].Address;
@@ -52,34 +87,22 @@ internal sealed unsafe class Arena
             call.Bind(outputs, results);
         }
     }
-
-    /// <summary>Forgets the arrays of a run, so that the arena does not keep them alive.</summary>
-    public void Unbind()
-    {
-        foreach (var call in calls)
-            call.Unbind();
-    }
-
-    /// <summary>Keeps the memory where it is until here.</summary>
-    public void KeepAlive() => GC.KeepAlive(storage);
-
-    private NDArray? View(int buffer) => buffers[buffer].Kind == BufferKind.Temporary
-        ? NDArray.View(buffers[buffer].Shape, buffers[buffer].DType, storage, Addresses[buffer])
-        : null;
 }
 
-/// <summary>The arrays that a library call gets: views of temporaries are made once, the others change with every run.</summary>
+/// <summary>The arrays that a library call gets: views of temporaries, and what the run was given.</summary>
 internal sealed class CallArguments
 {
     private readonly CallStep step;
-    private readonly NDArray?[] inputs;
-    private readonly NDArray?[] outputs;
-    private readonly (NDArray?[] Arguments, int Position, int Buffer)[] open;
+    private NDArray?[] inputs = [];
+    private NDArray?[] outputs = [];
+    private (NDArray?[] Arguments, int Position, int Buffer)[] open = [];
 
-    /// <summary>Makes the views.</summary>
-    public CallArguments(CallStep step, Func<int, NDArray?> view)
+    /// <summary>The arguments of one call.</summary>
+    public CallArguments(CallStep step) => this.step = step;
+
+    /// <summary>Makes the views of temporaries, where they lie now.</summary>
+    public void Place(Func<int, NDArray?> view)
     {
-        this.step = step;
         inputs = [.. step.Inputs.Select(view)];
         outputs = [.. step.Outputs.Select(view)];
         open = [.. Open(inputs, step.Inputs), .. Open(outputs, step.Outputs)];
@@ -101,8 +124,9 @@ internal sealed class CallArguments
     /// <summary>Forgets the arrays of a run.</summary>
     public void Unbind()
     {
-        foreach (var (arguments, position, _) in open)
-            arguments[position] = null;
+        inputs = [];
+        outputs = [];
+        open = [];
     }
 
     /// <summary>Calls the function.</summary>

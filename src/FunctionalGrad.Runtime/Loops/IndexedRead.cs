@@ -38,6 +38,22 @@ internal static unsafe class IndexedRead
     public static void Refuse(string op, long index, long length) =>
         throw new IndexException($"{op}: index {index} is out of range for an axis of size {length}.");
 
+    // The index of whole rows repeats along the row: looking at it pays from here on.
+    private const int ShortestCopy = 8;
+
+    private static bool IsOneNumber<TIndex>(TIndex* indexes, nint count)
+        where TIndex : unmanaged, IBinaryInteger<TIndex> =>
+        indexes[0] == indexes[count - 1] && !new ReadOnlySpan<TIndex>(indexes, (int)count).ContainsAnyExcept(indexes[0]);
+
+    private static void CopyRow<T>(GatherPlan plan, T* source, long index, T* y, nint count)
+        where T : unmanaged
+    {
+        if ((ulong)index >= (ulong)plan.Length)
+            Refuse("gather", index, plan.Length);
+        source += (nint)index * (nint)plan.Stride;
+        new ReadOnlySpan<T>(source, (int)count).CopyTo(new Span<T>(y, (int)count));
+    }
+
     private static void Gather<T, TIndex>(GatherPlan plan, T* buffer, long start, nint count, TIndex* indexes, T* y)
         where T : unmanaged
         where TIndex : unmanaged, IBinaryInteger<TIndex>
@@ -50,6 +66,12 @@ internal static unsafe class IndexedRead
             for (nint row = 0; row < boxes.Planes * boxes.Rows; row++, indexes += boxes.Length, y += boxes.Length)
             {
                 var source = buffer + boxes.Offset + (row / boxes.Rows * access.PlaneStride) + (row % boxes.Rows * access.RowStride);
+                if (step == 1 && boxes.Length >= ShortestCopy && IsOneNumber(indexes, boxes.Length))
+                {
+                    CopyRow(plan, source, long.CreateTruncating(indexes[0]), y, boxes.Length);
+                    continue;
+                }
+
                 for (nint i = 0; i < boxes.Length; i++, source += step)
                 {
                     var index = long.CreateTruncating(indexes[i]);

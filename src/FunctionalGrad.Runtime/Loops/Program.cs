@@ -5,7 +5,7 @@ namespace FunctionalGrad.Loops;
 
 /// <summary>
 /// A list of steps over buffers, ready to run as often as one likes and from many threads at a time. Temporary buffers share one arena,
-/// laid out when the program is made; it is kept between runs, and runs that overlap in time get one each.
+/// laid out when the program is made, in memory that the thread's programs borrow in turn.
 /// </summary>
 public sealed unsafe class Program
 {
@@ -55,9 +55,9 @@ public sealed unsafe class Program
         var results = new NDArray[outputs.Length];
         for (var i = 0; i < results.Length; i++)
             results[i] = NDArray.Allocate(outputs[i].Shape, outputs[i].DType);
+        var memory = arena.Begin(inputs, results);
         try
         {
-            arena.Bind(inputs, results);
             fixed (long* given = numbers)
                 RunSteps(arena, compiled, given);
         }
@@ -67,8 +67,7 @@ public sealed unsafe class Program
                 input.KeepAlive();
             foreach (var result in results)
                 result.KeepAlive();
-            arena.KeepAlive();
-            arena.Unbind();
+            arena.End(memory);
             Volatile.Write(ref idle, arena);
         }
 

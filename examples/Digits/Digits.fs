@@ -17,95 +17,34 @@ type private Stroke =
 
 /// The ways to write each digit.
 let private styles: Stroke list list[] =
-    [| [ [ Smooth
-               [ 0.5, 0.0
-                 0.18, 0.2
-                 0.1, 0.55
-                 0.25, 0.9
-                 0.52, 1.0
-                 0.8, 0.85
-                 0.9, 0.48
-                 0.78, 0.13
-                 0.5, 0.0 ] ]
-         [ Smooth
-               [ 0.6, 0.04
-                 0.25, 0.12
-                 0.1, 0.5
-                 0.25, 0.9
-                 0.55, 0.99
-                 0.85, 0.75
-                 0.88, 0.3
-                 0.6, 0.02
-                 0.38, 0.1 ] ] ]
+    [| [ [ Smooth [ 0.5, 0.0; 0.18, 0.2; 0.1, 0.55; 0.25, 0.9; 0.52, 1.0; 0.8, 0.85; 0.9, 0.48; 0.78, 0.13; 0.5, 0.0 ] ]
+         [ Smooth [ 0.6, 0.04; 0.25, 0.12; 0.1, 0.5; 0.25, 0.9; 0.55, 0.99; 0.85, 0.75; 0.88, 0.3; 0.6, 0.02; 0.38, 0.1 ] ] ]
        [ [ Sharp [ 0.5, 0.0; 0.5, 1.0 ] ]
          [ Sharp [ 0.27, 0.24; 0.55, 0.0; 0.55, 1.0 ] ]
          [ Sharp [ 0.27, 0.2; 0.52, 0.0; 0.52, 1.0 ]; Sharp [ 0.22, 1.0; 0.82, 1.0 ] ] ]
        [ [ Smooth [ 0.12, 0.27; 0.28, 0.05; 0.62, 0.02; 0.83, 0.25; 0.65, 0.55; 0.1, 0.98 ]
            Sharp [ 0.1, 0.98; 0.92, 0.98 ] ]
-         [ Smooth
-               [ 0.14, 0.24
-                 0.42, 0.0
-                 0.8, 0.2
-                 0.64, 0.6
-                 0.3, 0.95
-                 0.1, 0.88
-                 0.28, 0.78
-                 0.6, 0.94
-                 0.96, 0.92 ] ] ]
+         [ Smooth [ 0.14, 0.24; 0.42, 0.0; 0.8, 0.2; 0.64, 0.6; 0.3, 0.95; 0.1, 0.88; 0.28, 0.78; 0.6, 0.94; 0.96, 0.92 ] ] ]
        [ [ Smooth [ 0.14, 0.14; 0.48, 0.0; 0.8, 0.2; 0.66, 0.41; 0.4, 0.47 ]
            Smooth [ 0.4, 0.47; 0.74, 0.54; 0.87, 0.76; 0.5, 1.0; 0.1, 0.86 ] ]
          [ Sharp [ 0.12, 0.03; 0.82, 0.03; 0.42, 0.42 ]
            Smooth [ 0.42, 0.42; 0.8, 0.53; 0.84, 0.82; 0.5, 1.0; 0.1, 0.88 ] ] ]
        [ [ Sharp [ 0.28, 0.02; 0.12, 0.6; 0.92, 0.6 ]; Sharp [ 0.7, 0.2; 0.64, 1.0 ] ]
          [ Sharp [ 0.7, 1.0; 0.7, 0.0; 0.08, 0.68; 0.95, 0.68 ] ]
-         [ Smooth [ 0.18, 0.02; 0.14, 0.42; 0.4, 0.55; 0.82, 0.42 ]
-           Sharp [ 0.85, 0.02; 0.74, 1.0 ] ] ]
+         [ Smooth [ 0.18, 0.02; 0.14, 0.42; 0.4, 0.55; 0.82, 0.42 ]; Sharp [ 0.85, 0.02; 0.74, 1.0 ] ] ]
        [ [ Sharp [ 0.86, 0.02; 0.26, 0.02; 0.2, 0.45 ]
            Smooth [ 0.2, 0.45; 0.55, 0.37; 0.87, 0.66; 0.55, 0.99; 0.1, 0.88 ] ]
-         [ Smooth
-               [ 0.86, 0.04
-                 0.42, 0.05
-                 0.24, 0.36
-                 0.6, 0.46
-                 0.86, 0.72
-                 0.5, 1.0
-                 0.12, 0.9 ] ] ]
-       [ [ Smooth
-               [ 0.74, 0.03
-                 0.34, 0.25
-                 0.12, 0.68
-                 0.42, 1.0
-                 0.82, 0.78
-                 0.58, 0.5
-                 0.16, 0.7 ] ]
+         [ Smooth [ 0.86, 0.04; 0.42, 0.05; 0.24, 0.36; 0.6, 0.46; 0.86, 0.72; 0.5, 1.0; 0.12, 0.9 ] ] ]
+       [ [ Smooth [ 0.74, 0.03; 0.34, 0.25; 0.12, 0.68; 0.42, 1.0; 0.82, 0.78; 0.58, 0.5; 0.16, 0.7 ] ]
          [ Smooth [ 0.45, 0.0; 0.22, 0.4; 0.15, 0.78; 0.45, 1.0; 0.84, 0.8; 0.6, 0.56; 0.2, 0.72 ] ] ]
        [ [ Sharp [ 0.1, 0.03; 0.88, 0.03; 0.4, 1.0 ] ]
          [ Sharp [ 0.1, 0.03; 0.88, 0.03; 0.42, 1.0 ]; Sharp [ 0.32, 0.5; 0.86, 0.5 ] ]
-         [ Sharp [ 0.12, 0.2; 0.14, 0.06; 0.5, 0.07 ]
-           Smooth [ 0.5, 0.07; 0.9, 0.04; 0.62, 0.45; 0.5, 1.0 ] ] ]
+         [ Sharp [ 0.12, 0.2; 0.14, 0.06; 0.5, 0.07 ]; Smooth [ 0.5, 0.07; 0.9, 0.04; 0.62, 0.45; 0.5, 1.0 ] ] ]
        [ [ Smooth [ 0.5, 0.0; 0.2, 0.22; 0.5, 0.45; 0.8, 0.22; 0.5, 0.0 ]
            Smooth [ 0.5, 0.45; 0.13, 0.74; 0.5, 1.0; 0.87, 0.74; 0.5, 0.45 ] ]
-         [ Smooth
-               [ 0.8, 0.16
-                 0.5, 0.0
-                 0.2, 0.2
-                 0.5, 0.46
-                 0.86, 0.76
-                 0.5, 1.0
-                 0.14, 0.77
-                 0.5, 0.46
-                 0.8, 0.16 ] ] ]
-       [ [ Smooth [ 0.82, 0.28; 0.5, 0.0; 0.16, 0.28; 0.48, 0.56; 0.82, 0.28 ]
-           Sharp [ 0.84, 0.08; 0.72, 1.0 ] ]
-         [ Smooth
-               [ 0.82, 0.26
-                 0.5, 0.0
-                 0.16, 0.28
-                 0.48, 0.54
-                 0.8, 0.3
-                 0.85, 0.62
-                 0.6, 0.96
-                 0.2, 0.92 ] ] ] |]
+         [ Smooth [ 0.8, 0.16; 0.5, 0.0; 0.2, 0.2; 0.5, 0.46; 0.86, 0.76; 0.5, 1.0; 0.14, 0.77; 0.5, 0.46; 0.8, 0.16 ] ] ]
+       [ [ Smooth [ 0.82, 0.28; 0.5, 0.0; 0.16, 0.28; 0.48, 0.56; 0.82, 0.28 ]; Sharp [ 0.84, 0.08; 0.72, 1.0 ] ]
+         [ Smooth [ 0.82, 0.26; 0.5, 0.0; 0.16, 0.28; 0.48, 0.54; 0.8, 0.3; 0.85, 0.62; 0.6, 0.96; 0.2, 0.92 ] ] ] |]
 
 /// SplitMix64 (Steele, Lea, Flood 2014): a few lines, good enough, and the same numbers everywhere.
 type private Dice(seed: int) =
@@ -118,12 +57,10 @@ type private Dice(seed: int) =
         b ^^^ (b >>> 31)
 
     /// evenly between two numbers
-    member this.Between(low: float, high: float) =
-        low + (high - low) * (float (this.Bits() >>> 11) / 9007199254740992.0)
+    member this.Between(low: float, high: float) = low + (high - low) * (float (this.Bits() >>> 11) / 9007199254740992.0)
 
     /// 0 … count − 1
-    member this.Below(count: int) =
-        int (((this.Bits() >>> 32) * uint64 count) >>> 32)
+    member this.Below(count: int) = int (((this.Bits() >>> 32) * uint64 count) >>> 32)
 
 /// One writer's hand for one digit: from the unit square to pixels.
 let private hand (dice: Dice) : float * float -> float * float =
@@ -132,8 +69,7 @@ let private hand (dice: Dice) : float * float -> float * float =
     let slant = dice.Between(-0.12, 0.36)
     let half = dice.Between(-0.11, 0.11) // tangent of half of the angle: turns without sine and cosine
 
-    let cosine, sine =
-        (1.0 - half * half) / (1.0 + half * half), 2.0 * half / (1.0 + half * half)
+    let cosine, sine = (1.0 - half * half) / (1.0 + half * half), 2.0 * half / (1.0 + half * half)
 
     let left, top = 13.5 + dice.Between(-2.4, 2.4), 13.5 + dice.Between(-2.2, 2.2)
 
@@ -152,15 +88,10 @@ let private curve (points: (float * float)[]) : (float * float)[] =
         elif i > last then points[if closed then 1 else last]
         else points[i]
 
-    let between (a: float) b c d t =
-        b
-        + 0.5
-          * t
-          * (c - a + t * (2.0 * a - 5.0 * b + 4.0 * c - d + t * (3.0 * (b - c) + d - a)))
+    let between (a: float) b c d t = b + 0.5 * t * (c - a + t * (2.0 * a - 5.0 * b + 4.0 * c - d + t * (3.0 * (b - c) + d - a)))
 
     [| for i in 0 .. last - 1 do
-           let (ax, ay), (bx, by), (cx, cy), (dx, dy) =
-               at (i - 1), at i, at (i + 1), at (i + 2)
+           let (ax, ay), (bx, by), (cx, cy), (dx, dy) = at (i - 1), at i, at (i + 1), at (i + 2)
 
            for step in 0..5 do
                let t = float step / 6.0
@@ -170,11 +101,9 @@ let private curve (points: (float * float)[]) : (float * float)[] =
 /// A trembling copy of a stroke as the corners of a line in pixels.
 let private trace (dice: Dice) (tremble: float) place stroke =
     let shaken points =
-        let moved =
-            [| for x, y in points -> place (x + dice.Between(-tremble, tremble), y + dice.Between(-tremble, tremble)) |]
+        let moved = [| for x, y in points -> place (x + dice.Between(-tremble, tremble), y + dice.Between(-tremble, tremble)) |]
 
-        if List.head points = List.last points then
-            moved[moved.Length - 1] <- moved[0]
+        if List.head points = List.last points then moved[moved.Length - 1] <- moved[0]
 
         moved
 
@@ -186,8 +115,7 @@ let private trace (dice: Dice) (tremble: float) place stroke =
 let private approach (distances: float[]) (reach: float) (ax: float, ay: float) (bx: float, by: float) =
     let first a b = max 0 (int (ceil (min a b - reach)))
 
-    let last a b =
-        min (Side - 1) (int (floor (max a b + reach)))
+    let last a b = min (Side - 1) (int (floor (max a b + reach)))
 
     let dx, dy = bx - ax, by - ay
     let squared = dx * dx + dy * dy
@@ -196,11 +124,7 @@ let private approach (distances: float[]) (reach: float) (ax: float, ay: float) 
         for column in first ax bx .. last ax bx do
             let x, y = float column - ax, float row - ay
 
-            let along =
-                if squared = 0.0 then
-                    0.0
-                else
-                    min 1.0 (max 0.0 ((x * dx + y * dy) / squared))
+            let along = if squared = 0.0 then 0.0 else min 1.0 (max 0.0 ((x * dx + y * dy) / squared))
 
             let u, v = x - along * dx, y - along * dy
             let pixel = row * Side + column
