@@ -53,9 +53,9 @@ let step (l2: float) (rate: float) (pixels: Tensor) (labels: Tensor) (state: Sta
     let next = { Parameters = (state.Parameters, velocity) ||> Tree.map2 (+); Velocity = velocity }
 
     // Tensors are expressions until somebody looks. Looking at all of them after each step keeps the expressions short.
-    Tensor.evaluate (List.ofArray (Tree.flatten next))
+    Tree.evaluate next
     float value, next
 
 /// The share of images whose highest score is that of their class.
 let accuracy (parameters: Parameters) (pixels: Tensor) (labels: Tensor) : float =
-    scores parameters pixels |> argmax 1 |> equal labels |> meanAll |> float
+    scores parameters pixels |> argmax [ 1 ] |> equal labels |> meanAll |> float

@@ -85,8 +85,14 @@ public static class TensorReductions
         /// <summary>The position (int64) of the first largest element along an axis; no derivative.</summary>
         /// <exception cref="ShapeException">There is no such axis, or there are no elements to choose from.</exception>
         public Tensor ArgMax(int axis, bool keepDims = false) => keepDims
-            ? Reductions.argmaxKeepDims(axis, Given(x))
-            : Reductions.argmax(axis, Given(x));
+            ? Reductions.argmaxKeepDims(List([axis]), Given(x))
+            : Reductions.argmax(List([axis]), Given(x));
+
+        /// <summary>The position (int64) of the first largest element along axes, counted row by row over them; no derivative.</summary>
+        /// <exception cref="ShapeException">An axis does not exist or is named twice, or there are no elements to choose from.</exception>
+        public Tensor ArgMax(int[] axes, bool keepDims = false) => keepDims
+            ? Reductions.argmaxKeepDims(List(axes), Given(x))
+            : Reductions.argmax(List(axes), Given(x));
 
         /// <summary>The position (int64) of the first smallest of all elements, row by row; no derivative.</summary>
         /// <exception cref="ShapeException">There are no elements to choose from.</exception>
@@ -95,8 +101,14 @@ public static class TensorReductions
         /// <summary>The position (int64) of the first smallest element along an axis; no derivative.</summary>
         /// <exception cref="ShapeException">There is no such axis, or there are no elements to choose from.</exception>
         public Tensor ArgMin(int axis, bool keepDims = false) => keepDims
-            ? Reductions.argminKeepDims(axis, Given(x))
-            : Reductions.argmin(axis, Given(x));
+            ? Reductions.argminKeepDims(List([axis]), Given(x))
+            : Reductions.argmin(List([axis]), Given(x));
+
+        /// <summary>The position (int64) of the first smallest element along axes, counted row by row over them; no derivative.</summary>
+        /// <exception cref="ShapeException">An axis does not exist or is named twice, or there are no elements to choose from.</exception>
+        public Tensor ArgMin(int[] axes, bool keepDims = false) => keepDims
+            ? Reductions.argminKeepDims(List(axes), Given(x))
+            : Reductions.argmin(List(axes), Given(x));
 
         /// <summary>Whether any element is true (or not 0).</summary>
         public Tensor Any() => Reductions.any(AllAxes(x), x);

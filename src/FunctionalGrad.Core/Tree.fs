@@ -362,6 +362,9 @@ module Tree =
 
         unbox<'T> result
 
+    /// Computes the values of all the tensors together, which shares what they have in common.
+    let evaluate (tree: 'T) : unit = Evaluation.force (flatten tree)
+
     /// Applies a function to every tensor.
     let map (f: Tensor -> Tensor) (tree: 'T) : 'T = withLeaves tree (flatten tree |> Array.map f)
 

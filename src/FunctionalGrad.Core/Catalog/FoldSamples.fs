@@ -40,11 +40,10 @@ let private reduction name doc mayBeEmpty (elements: Elements) over keeping all 
     [ named "" over; named "KeepDims" keeping; whole ]
 
 let private position name doc over keeping all =
-    let named suffix (f: int -> Tensor -> Tensor) =
+    let named suffix (f: int list -> Tensor -> Tensor) =
         entry "reduction" $"{name}{suffix}" doc (fun source ->
-            let shape = source.PositiveShape(1, 3)
-            let axis = source.Axis shape.Rank
-            one $"axis {axis}" (distinct source shape) (f axis))
+            let shape, axes = foldable false source
+            one $"axes {axes}" (distinct source shape) (f axes))
 
     let whole = entry "reduction" $"{name}All" doc (fun source -> one "" (distinct source (source.PositiveShape(0, 3))) all)
     [ named "" over; named "KeepDims" keeping; whole ]

@@ -156,17 +156,17 @@ module Reductions =
     /// The smallest of all elements.
     let aminAll (x: Tensor) : Tensor = Folding.overAll (Folding.extreme Fold.Min) x
 
-    /// The position (int64) of the first largest element along an axis; no derivative.
-    let argmax (axis: int) (x: Tensor) : Tensor = Folding.over "argmax" (Folding.position Fold.ArgMax) [ axis ] x
-    /// The position of the first largest element along an axis, which stays with size 1.
-    let argmaxKeepDims (axis: int) (x: Tensor) : Tensor = Folding.keeping "argmax" (Folding.position Fold.ArgMax) [ axis ] x
+    /// The position (int64) of the first largest element along axes, counted row by row over them; no derivative.
+    let argmax (axes: int list) (x: Tensor) : Tensor = Folding.over "argmax" (Folding.position Fold.ArgMax) axes x
+    /// The position of the first largest element along axes, which stay with size 1.
+    let argmaxKeepDims (axes: int list) (x: Tensor) : Tensor = Folding.keeping "argmax" (Folding.position Fold.ArgMax) axes x
     /// The position of the first largest of all elements, row by row.
     let argmaxAll (x: Tensor) : Tensor = Folding.overAll (Folding.position Fold.ArgMax) x
 
-    /// The position (int64) of the first smallest element along an axis; no derivative.
-    let argmin (axis: int) (x: Tensor) : Tensor = Folding.over "argmin" (Folding.position Fold.ArgMin) [ axis ] x
-    /// The position of the first smallest element along an axis, which stays with size 1.
-    let argminKeepDims (axis: int) (x: Tensor) : Tensor = Folding.keeping "argmin" (Folding.position Fold.ArgMin) [ axis ] x
+    /// The position (int64) of the first smallest element along axes, counted row by row over them; no derivative.
+    let argmin (axes: int list) (x: Tensor) : Tensor = Folding.over "argmin" (Folding.position Fold.ArgMin) axes x
+    /// The position of the first smallest element along axes, which stay with size 1.
+    let argminKeepDims (axes: int list) (x: Tensor) : Tensor = Folding.keeping "argmin" (Folding.position Fold.ArgMin) axes x
     /// The position of the first smallest of all elements, row by row.
     let argminAll (x: Tensor) : Tensor = Folding.overAll (Folding.position Fold.ArgMin) x
 
