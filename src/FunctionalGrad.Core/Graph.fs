@@ -331,7 +331,8 @@ module internal Data =
     let detach () =
         OpTable.remember OpTable.Detach (fun () ->
             // Mapped over examples it must still stop a derivative that is taken outside of the map.
-            identity "stopGradient" "the same values, constant to every derivative" Op.still Op.silent (fun x -> Op.apply (detach ()) [| x |]))
+            identity "stopGradient" "the same values, constant to every derivative" Op.still Op.silent (fun x ->
+                Op.apply (detach ()) [| x |]))
 
     /// 0, 1, …, n − 1 as int64.
     let iota (size: int) =
@@ -495,8 +496,7 @@ module internal Elementwise =
 
     /// F# has no null tensors, but C# may.
     let private given (x: Tensor) =
-        if isNull x then
-            nullArg (nameof x)
+        if isNull x then nullArg (nameof x)
 
         x
 
@@ -573,10 +573,7 @@ module internal Elementwise =
 
         let dtype = if fits then x.DType else DType.Int64
 
-        if dtype.IsFloat() then
-            Tensor.Splat(x.Shape, dtype, float value)
-        else
-            Tensor.SplatBits(x.Shape, dtype, value)
+        if dtype.IsFloat() then Tensor.Splat(x.Shape, dtype, float value) else Tensor.SplatBits(x.Shape, dtype, value)
 
     let withNumber code x value = binary code x (numberLike x value)
     let ofNumber code value x = binary code (numberLike x value) x
@@ -687,10 +684,7 @@ module internal Evaluation =
 
     /// A node as an evaluation finds it: with the operands as they stand, and whether an earlier evaluation came by.
     [<Struct; NoComparison; NoEquality>]
-    type private Found =
-        { Tensor: Tensor
-          Operands: Tensor[]
-          Again: bool }
+    type private Found = { Tensor: Tensor; Operands: Tensor[]; Again: bool }
 
     /// The nodes that the roots need, operands first, and the place of each.
     let private order (roots: Tensor[]) : struct (List<Found> * Dictionary<Tensor, int>) =

@@ -65,7 +65,10 @@ let private erf (x: float) =
 
 let private log1p (x: float) =
     let y = 1.0 + x
-    if y = 1.0 then x elif Double.IsPositiveInfinity y then y else log y * (x / (y - 1.0))
+
+    if y = 1.0 then x
+    elif Double.IsPositiveInfinity y then y
+    else log y * (x / (y - 1.0))
 
 let private expm1 (x: float) =
     if abs x < 1e-5 then x + x * x / 2.0 + x * x * x / 6.0

@@ -4,14 +4,16 @@ open System
 
 /// How far derivatives were off.
 type GradCheckReport =
-    { /// The largest difference between reverse mode and central differences, relative to the scale of the gradient.
-      Reverse: float
-      /// The same for forward mode.
-      Forward: float
-      /// The largest violation of ⟨u, J·v⟩ = ⟨Jᵀ·u, v⟩, relative.
-      Adjoint: float
-      /// Where the first one was found: the path of the tensor and the element.
-      Worst: string }
+    {
+        /// The largest difference between reverse mode and central differences, relative to the scale of the gradient.
+        Reverse: float
+        /// The same for forward mode.
+        Forward: float
+        /// The largest violation of ⟨u, J·v⟩ = ⟨Jᵀ·u, v⟩, relative.
+        Adjoint: float
+        /// Where the first one was found: the path of the tensor and the element.
+        Worst: string
+    }
 
 /// Checks derivatives against numerical differentiation: the one checker behind the laws of this library and for its users.
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
@@ -72,7 +74,9 @@ module GradCheck =
                     let at = x.ToArray<float>()
 
                     Array.init x.Count (fun element ->
-                        difference (fun step -> project (Array.mapi (fun j leaf -> if j = i then nudged x element step else leaf) leaves)) (abs at[element])))
+                        difference
+                            (fun step -> project (Array.mapi (fun j leaf -> if j = i then nudged x element step else leaf) leaves))
+                            (abs at[element])))
 
         let scale = numeric |> Seq.concat |> Seq.map abs |> Seq.fold max 1.0
         let mutable worst = 0.0

@@ -37,7 +37,9 @@ module Normalizing =
 module Losses =
     let private requireSame name (x: Tensor) (target: Tensor) =
         if not (x.Shape.Equals target.Shape) then
-            raise (ShapeException $"{name}: predictions {x.Shape} and targets {target.Shape} must have the same shape. Reshape one of them.")
+            raise (
+                ShapeException $"{name}: predictions {x.Shape} and targets {target.Shape} must have the same shape. Reshape one of them."
+            )
 
     let private likelihood name (classes: Tensor) (logProbabilities: Tensor) =
         Positions.requireInRange name logProbabilities.Shape.[1] classes
@@ -55,7 +57,10 @@ module Losses =
     /// <exception cref="T:FunctionalGrad.IndexException">A class is not in 0 … C − 1.</exception>
     let crossEntropy (classes: Tensor) (logits: Tensor) : Tensor =
         if logits.Rank <> 2 || classes.Rank <> 1 || classes.Shape.[0] <> logits.Shape.[0] then
-            raise (ShapeException $"crossEntropy: takes logits [N, C] and classes [N], not {logits.Shape} and {classes.Shape}. For target probabilities use crossEntropySoft.")
+            raise (
+                ShapeException
+                    $"crossEntropy: takes logits [N, C] and classes [N], not {logits.Shape} and {classes.Shape}. For target probabilities use crossEntropySoft."
+            )
 
         likelihood "crossEntropy" classes (logSoftmax 1 logits)
 
@@ -63,8 +68,7 @@ module Losses =
     let crossEntropySoft (targets: Tensor) (logits: Tensor) : Tensor =
         requireSame "crossEntropySoft" logits targets
 
-        if logits.Rank <> 2 then
-            raise (ShapeException $"crossEntropySoft: takes logits [N, C], not {logits.Shape}.")
+        if logits.Rank <> 2 then raise (ShapeException $"crossEntropySoft: takes logits [N, C], not {logits.Shape}.")
 
         targets * logSoftmax 1 logits |> sum [ 1 ] |> meanAll |> (~-)
 

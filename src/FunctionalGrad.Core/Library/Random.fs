@@ -25,9 +25,7 @@ module internal Drawing =
                 draw (uint64 (keys.GetInt64 i)) result (i * each) each)
 
     let rec draw name doc (dtype: DType) (shape: Shape) (f: uint64 -> NDArray -> int -> int -> unit) (keys: Tensor) : Tensor =
-        let library =
-            { Key = name, box (dtype, shape)
-              Function = fill f }
+        let library = { Key = name, box (dtype, shape); Function = fill f }
 
         let op: Op =
             { Name = name
@@ -49,6 +47,7 @@ module internal Drawing =
     let split (count: int) (keys: Tensor) =
         let children key (result: NDArray) start count =
             let target = result.Elements<int64>().Slice(start, count)
+
             for i in 0 .. count - 1 do
                 target[i] <- int64 (Philox.Split(key, i))
 
@@ -127,5 +126,4 @@ module Random =
     let permutation (key: Key) (count: int) : Tensor = Drawing.permutation count key.Bits
 
     /// The parts along an axis in random order.
-    let shuffle (key: Key) (axis: int) (x: Tensor) : Tensor =
-        Indexing.take axis (permutation key x.Shape.[axis]) x
+    let shuffle (key: Key) (axis: int) (x: Tensor) : Tensor = Indexing.take axis (permutation key x.Shape.[axis]) x

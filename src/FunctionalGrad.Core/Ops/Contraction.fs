@@ -68,7 +68,9 @@ module internal Contracting =
 
     /// An axis of size 1 whose label is larger elsewhere broadcasts: it is dropped.
     let private squeezed (sizes: IReadOnlyDictionary<int, int>) (labels: int[], x: Tensor) =
-        let dropped = labels |> Array.indexed |> Array.filter (fun (axis, label) -> x.Shape.[axis] = 1 && sizes[label] <> 1) |> Array.map fst
+        let dropped =
+            labels |> Array.indexed |> Array.filter (fun (axis, label) -> x.Shape.[axis] = 1 && sizes[label] <> 1) |> Array.map fst
+
         labels |> Array.indexed |> Array.filter (fun (axis, _) -> not (Array.contains axis dropped)) |> Array.map snd,
         Views.reshape (Typing.without dropped x.Shape) x
 
@@ -81,7 +83,10 @@ module internal Contracting =
                 match sizes.TryGetValue label, x.Shape.[axis] with
                 | (true, known), size when known <> size && known <> 1 && size <> 1 ->
                     let shapes = operands |> List.map (fun (_, x) -> x.Shape.ToString()) |> String.concat " × "
-                    raise (ShapeException $"{name}: {shapes}: sizes that must agree are {known} and {size} (axis {axis} of shape {x.Shape}).")
+
+                    raise (
+                        ShapeException $"{name}: {shapes}: sizes that must agree are {known} and {size} (axis {axis} of shape {x.Shape})."
+                    )
                 | (true, known), size -> sizes[label] <- max known size * (if known = 0 || size = 0 then 0 else 1)
                 | _, size -> sizes[label] <- size)
 
@@ -112,19 +117,19 @@ module internal Contracting =
         let ordered = result |> Array.filter (fun label -> Array.contains label labels)
         Shaping.permute (ordered |> Array.map (fun label -> Array.IndexOf(labels, label))) x
 
-    let private refuse equation problem =
-        raise (ShapeException $"einsum \"{equation}\": {problem}")
+    let private refuse equation problem = raise (ShapeException $"einsum \"{equation}\": {problem}")
 
     /// Labels of one term: letters by their code, the axes of an ellipsis by −1 (the last), −2, ….
     let private labelsOf (equation: string) (term: string) (rank: int) : int[] =
         let letters = term.Replace("...", "")
 
-        if term.Length > letters.Length + 3 then
-            refuse equation $"term \"{term}\" has \"...\" more than once."
+        if term.Length > letters.Length + 3 then refuse equation $"term \"{term}\" has \"...\" more than once."
 
         for letter in letters do
             if not (Char.IsAsciiLetter letter) then
-                refuse equation $"'{letter}' in term \"{term}\" is not a label; labels are letters a-z and A-Z, and \"...\" stands for further axes."
+                refuse
+                    equation
+                    $"'{letter}' in term \"{term}\" is not a label; labels are letters a-z and A-Z, and \"...\" stands for further axes."
 
         match term.IndexOf "..." with
         | -1 when letters.Length <> rank -> refuse equation $"term \"{term}\" has {letters.Length} labels, but its operand has rank {rank}."
@@ -149,11 +154,9 @@ module internal Contracting =
         let labels = labelsOf equation result (if result.Contains "..." then letters + ellipsis else letters)
 
         for label in labels do
-            if not (Array.contains label known) then
-                refuse equation $"the result names '{char label}', which no operand has."
+            if not (Array.contains label known) then refuse equation $"the result names '{char label}', which no operand has."
 
-        if (Array.distinct labels).Length <> labels.Length then
-            refuse equation "the result names a label twice."
+        if (Array.distinct labels).Length <> labels.Length then refuse equation "the result names a label twice."
 
         if ellipsis > 0 && not (result.Contains "...") then
             refuse equation "the operands have \"...\" but the result has not; write it, or sum those axes first."
@@ -164,8 +167,7 @@ module internal Contracting =
         let compact = equation.Replace(" ", "")
         let sides = compact.Split "->"
 
-        if sides.Length > 2 then
-            refuse equation "there is more than one arrow."
+        if sides.Length > 2 then refuse equation "there is more than one arrow."
 
         let terms = sides[0].Split ',' |> List.ofArray
 
@@ -183,8 +185,7 @@ module Contraction =
     /// A repeated label of one operand takes its diagonal; "..." stands for further axes, which broadcast.
     /// <exception cref="T:FunctionalGrad.ShapeException">The equation is malformed or does not fit the shapes.</exception>
     let einsum (equation: string) (operands: Tensor list) : Tensor =
-        if List.isEmpty operands then
-            raise (ShapeException $"einsum \"{equation}\": there are no operands.")
+        if List.isEmpty operands then raise (ShapeException $"einsum \"{equation}\": there are no operands.")
 
         let terms, result = Contracting.parse equation operands
         Contracting.einsum "einsum" terms result
@@ -221,8 +222,7 @@ module Contraction =
     /// the last two are a batch, which broadcasts.
     /// <exception cref="T:FunctionalGrad.ShapeException">Inner sizes differ, the batch does not broadcast, or an operand is a scalar.</exception>
     let matmul (x: Tensor) (y: Tensor) : Tensor =
-        if x.Rank = 0 || y.Rank = 0 then
-            raise (ShapeException $"matmul: {x.Shape} × {y.Shape}: a scalar is no matrix. Use *.")
+        if x.Rank = 0 || y.Rank = 0 then raise (ShapeException $"matmul: {x.Shape} × {y.Shape}: a scalar is no matrix. Use *.")
 
         let innerOf (shape: Shape) fromEnd = shape.[max 0 (shape.Rank - fromEnd)]
         requireInner "matmul" x y (innerOf x.Shape 1) (innerOf y.Shape 2)
@@ -230,7 +230,13 @@ module Contraction =
         let batch rank = Array.init (max 0 (rank - 2)) (fun i -> i - max 0 (rank - 2))
         let left = if x.Rank = 1 then [| inner |] else Array.append (batch x.Rank) [| row; inner |]
         let right = if y.Rank = 1 then [| inner |] else Array.append (batch y.Rank) [| inner; column |]
-        Typing.broadcastShapes "matmul" (Shape(Seq.take (batch x.Rank).Length x.Shape.Sizes)) (Shape(Seq.take (batch y.Rank).Length y.Shape.Sizes)) |> ignore
+
+        Typing.broadcastShapes
+            "matmul"
+            (Shape(Seq.take (batch x.Rank).Length x.Shape.Sizes))
+            (Shape(Seq.take (batch y.Rank).Length y.Shape.Sizes))
+        |> ignore
+
         let outer = batch (max x.Rank y.Rank)
         let rows = if x.Rank = 1 then [||] else [| row |]
         let columns = if y.Rank = 1 then [||] else [| column |]

@@ -5,8 +5,7 @@ open System.Collections
 
 /// Reading .NET data of any arrangement.
 module internal Ingest =
-    let private create (shape: int seq) (elements: 'T[]) =
-        Tensor.OfArray(NDArray.Create<'T>(Shape shape, ReadOnlySpan elements))
+    let private create (shape: int seq) (elements: 'T[]) = Tensor.OfArray(NDArray.Create<'T>(Shape shape, ReadOnlySpan elements))
 
     let private elements (values: obj[]) (shape: int list) : Tensor =
         let kinds = values |> Seq.map (fun value -> if isNull value then typeof<unit> else value.GetType()) |> Seq.distinct |> List.ofSeq
@@ -18,7 +17,8 @@ module internal Ingest =
         | [ kind ] when kind = typeof<int> -> create shape (Array.map unbox<int> values)
         | [ kind ] when kind = typeof<int64> -> create shape (Array.map unbox<int64> values)
         | [ kind ] when kind = typeof<bool> -> create shape (Array.map unbox<bool> values)
-        | [ kind ] -> raise (DTypeException $"tensor: {kind.Name} is not an element type. Convert to float, float32, int, int64 or bool first.")
+        | [ kind ] ->
+            raise (DTypeException $"tensor: {kind.Name} is not an element type. Convert to float, float32, int, int64 or bool first.")
         | _ ->
             let names = kinds |> List.map (fun kind -> kind.Name) |> String.concat ", "
             raise (DTypeException $"tensor: the elements are of several types ({names}). Convert them to one.")
@@ -36,7 +36,10 @@ module internal Ingest =
                 parts
                 |> List.iteri (fun i (_, sizes) ->
                     if sizes <> inner then
-                        raise (ShapeException $"tensor: the rows are ragged: {path}[0] has sizes {Shape inner}, {path}[{i}] has {Shape sizes}. Pad them to one length."))
+                        raise (
+                            ShapeException
+                                $"tensor: the rows are ragged: {path}[0] has sizes {Shape inner}, {path}[{i}] has {Shape sizes}. Pad them to one length."
+                        ))
 
                 List.collect fst parts, parts.Length :: inner
         | value -> [ value ], []
@@ -117,14 +120,14 @@ module Creation =
             raise (ShapeException $"arange: from {start} to {stop} by {step} is not a finite number of steps.")
 
         if not (dtype.IsFloat() || Double.IsInteger start && Double.IsInteger step) then
-            raise (DTypeException $"arange: from {start} by {step} gives fractions, but {dtype.Name()} holds whole numbers only. Take a float dtype and cast.")
+            raise (
+                DTypeException
+                    $"arange: from {start} by {step} gives fractions, but {dtype.Name()} holds whole numbers only. Take a float dtype and cast."
+            )
 
         let positions = Data.iota (max 0 (int count))
 
-        if dtype.IsFloat() then
-            cast dtype positions * step + start
-        else
-            cast dtype (positions * int step + int start)
+        if dtype.IsFloat() then cast dtype positions * step + start else cast dtype (positions * int step + int start)
 
     /// 0, 1, …, count − 1 as int64.
     let arange (count: int) : Tensor = arangeWith DType.Int64 0.0 (float count) 1.0
@@ -132,8 +135,7 @@ module Creation =
     /// Evenly spaced numbers from start to stop, both included, in a dtype.
     /// <exception cref="T:FunctionalGrad.ShapeException">The count is negative.</exception>
     let linspaceWith (dtype: DType) (start: float) (stop: float) (count: int) : Tensor =
-        if count < 0 then
-            raise (ShapeException $"linspace: {count} points; the count must not be negative.")
+        if count < 0 then raise (ShapeException $"linspace: {count} points; the count must not be negative.")
 
         let step = if count > 1 then (stop - start) / float (count - 1) else 0.0
         let position i = if i = count - 1 && count > 1 then stop else start + float i * step
@@ -152,8 +154,7 @@ module Creation =
     let eye (size: int) : Tensor = eyeWith DType.Float32 size
 
     let private requireRank name rank (x: Tensor) =
-        if x.Rank <> rank then
-            raise (ShapeException $"{name}: takes a tensor of rank {rank}, not shape {x.Shape}.")
+        if x.Rank <> rank then raise (ShapeException $"{name}: takes a tensor of rank {rank}, not shape {x.Shape}.")
 
     /// The elements of a matrix as a rectangular .NET array.
     let toArray2D<'T when 'T: unmanaged and 'T: struct and 'T: (new: unit -> 'T) and 'T :> ValueType> (x: Tensor) : 'T[,] =

@@ -20,7 +20,10 @@ module internal Positions =
                 let position = value.GetInt64 i
 
                 if position < 0L || position >= int64 size then
-                    raise (IndexException $"{name}: index {position} (element {i} of the index, shape {index.Shape}) is out of range for an axis of size {size}; it may be from 0 to {size - 1}.")
+                    raise (
+                        IndexException
+                            $"{name}: index {position} (element {i} of the index, shape {index.Shape}) is out of range for an axis of size {size}; it may be from 0 to {size - 1}."
+                    )
 
     let private requireAligned name (axis: int) (x: Shape) (index: Shape) =
         let agrees i = i = axis || x.[i] = index.[i]
@@ -61,18 +64,16 @@ module internal Positions =
                     requireAligned "scatterAdd" axis inputs[0].Shape inputs[1].Shape
 
                     if not (inputs[1].Shape.Equals inputs[2].Shape) then
-                        raise (ShapeException $"scatterAdd: index shape {inputs[1].Shape} and source shape {inputs[2].Shape} must be the same.")
+                        raise (
+                            ShapeException $"scatterAdd: index shape {inputs[1].Shape} and source shape {inputs[2].Shape} must be the same."
+                        )
 
                     Op.typed inputs[0].Shape inputs[0].DType
               Jvp =
                 fun inputs _ tangents ->
                     let tangent i = Option.defaultWith (fun () -> zeros inputs[i].Shape inputs[i]) tangents[i]
                     Some(scatterAdd axis inputs[1] (tangent 2) (tangent 0))
-              Vjp =
-                fun inputs _ g needed ->
-                    [| Some g
-                       None
-                       (if needed[2] then Some(gather axis inputs[1] g) else None) |]
+              Vjp = fun inputs _ g needed -> [| Some g; None; (if needed[2] then Some(gather axis inputs[1] g) else None) |]
               Batch = Op.batchAll (fun inputs -> scatterAdd (axis + 1) inputs[1] inputs[2] inputs[0]) }
 
         Op.apply op [| x; index; source |]
@@ -83,7 +84,10 @@ module Indexing =
     /// Stretches the index over the axes other than the one it points along.
     let private alongside name (axis: int) (index: Tensor) (x: Tensor) =
         if index.Rank <> x.Rank then
-            raise (ShapeException $"{name}: the index has shape {index.Shape}, but the tensor {x.Shape}; both need the same rank. For a vector of positions use take.")
+            raise (
+                ShapeException
+                    $"{name}: the index has shape {index.Shape}, but the tensor {x.Shape}; both need the same rank. For a vector of positions use take."
+            )
 
         let wanted = Shape(x.Shape.Sizes |> Seq.mapi (fun i size -> if i = axis then index.Shape.[i] else size))
         Views.broadcastTo wanted index
@@ -120,8 +124,7 @@ module Indexing =
     /// <exception cref="T:FunctionalGrad.IndexException">A class is not in 0 … classes − 1.</exception>
     /// <exception cref="T:FunctionalGrad.ShapeException">The number of classes is negative.</exception>
     let oneHotWith (dtype: DType) (classes: int) (index: Tensor) : Tensor =
-        if classes < 0 then
-            raise (ShapeException $"oneHot: {classes} classes; the number must not be negative.")
+        if classes < 0 then raise (ShapeException $"oneHot: {classes} classes; the number must not be negative.")
 
         Positions.requireInRange "oneHot" classes index
         let column = Views.reshape (Shape(Seq.append index.Shape.Sizes [ 1 ])) index

@@ -31,8 +31,7 @@ module internal Folding =
               Lower = Reduce(fold, axes)
               Type =
                 fun inputs ->
-                    if inputs[0].DType <> DType.Bool then
-                        requireSome (foldName fold) axes inputs[0].Shape
+                    if inputs[0].DType <> DType.Bool then requireSome (foldName fold) axes inputs[0].Shape
 
                     Op.typed (Typing.without axes inputs[0].Shape) inputs[0].DType
               Jvp =
@@ -65,10 +64,7 @@ module internal Folding =
               Vjp = Op.silent
               Batch = fun _ inputs -> position fold (Array.map ((+) 1) axes) inputs[0] }
 
-        if axes.Length = 0 then
-            Tensor.Splat(x.Shape, DType.Int64, 0.0)
-        else
-            Op.apply op [| x |]
+        if axes.Length = 0 then Tensor.Splat(x.Shape, DType.Int64, 0.0) else Op.apply op [| x |]
 
     /// The product along one axis as a tree of elementwise products, so that derivatives of any order are right where elements are 0.
     let rec private productAlong (axis: int) (x: Tensor) : Tensor =
@@ -84,12 +80,10 @@ module internal Folding =
             else
                 productAlong axis paired * productAlong axis (Shaping.narrow axis (n - 1) 1 x)
 
-    let product (axes: int[]) (x: Tensor) : Tensor =
-        axes |> Array.sortDescending |> Array.fold (fun x axis -> productAlong axis x) x
+    let product (axes: int[]) (x: Tensor) : Tensor = axes |> Array.sortDescending |> Array.fold (fun x axis -> productAlong axis x) x
 
     /// Sums of integers and truth values are int64, as in PyTorch.
-    let widened (x: Tensor) =
-        if x.DType.IsFloat() then x else Elementwise.castTo DType.Int64 x
+    let widened (x: Tensor) = if x.DType.IsFloat() then x else Elementwise.castTo DType.Int64 x
 
     /// Runs a reduction over named axes, which vanish.
     let over name (reduce: int[] -> Tensor -> Tensor) (axes: int list) (x: Tensor) : Tensor =

@@ -22,7 +22,10 @@ module internal Shaping =
             let inverse = Array.init axes.Length (fun axis -> System.Array.IndexOf(axes, axis))
 
             let op =
-                Op.linear "permute" "reorders the axes" (View(Permute axes))
+                Op.linear
+                    "permute"
+                    "reorders the axes"
+                    (View(Permute axes))
                     (fun x -> Shape(axes |> Seq.map (fun axis -> x.Shape.[axis])))
                     (fun _ g -> permute inverse g)
                     (fun _ x -> permute (Array.append [| 0 |] (Array.map ((+) 1) axes)) x)
@@ -49,7 +52,10 @@ module internal Shaping =
             Tensor.OfArray(x.KnownValue.Part(start, sizes))
         else
             let op =
-                Op.linear "slice" "every step-th element from start, along each axis" (View(Slice(starts, steps)))
+                Op.linear
+                    "slice"
+                    "every step-th element from start, along each axis"
+                    (View(Slice(starts, steps)))
                     (fun _ -> sizes)
                     (fun x g -> embed starts steps x.Shape g)
                     (fun _ x ->
@@ -61,7 +67,10 @@ module internal Shaping =
     /// Zeros of a shape, with x written at every step-th element from start: the transpose of slice.
     and embed (starts: int[]) (steps: int[]) (shape: Shape) (x: Tensor) : Tensor =
         let op =
-            Op.linear "embed" "zeros, with the operand written at every step-th element from start" (Embed(starts, steps))
+            Op.linear
+                "embed"
+                "zeros, with the operand written at every step-th element from start"
+                (Embed(starts, steps))
                 (fun _ -> shape)
                 (fun x g -> slice starts steps x.Shape g)
                 (fun _ x ->
@@ -88,7 +97,10 @@ module internal Shaping =
         let along = inputs |> Array.sumBy (fun x -> int64 x.Shape.[axis])
 
         if along > int64 System.Int32.MaxValue then
-            raise (ShapeException $"concat: the sizes along axis {axis} add up to {along}; the most one axis can have is {System.Int32.MaxValue}.")
+            raise (
+                ShapeException
+                    $"concat: the sizes along axis {axis} add up to {along}; the most one axis can have is {System.Int32.MaxValue}."
+            )
 
         Shape(first.Sizes |> Seq.mapi (fun i n -> if i = axis then int along else n))
 
@@ -96,8 +108,7 @@ module internal Shaping =
     let rec concat (axis: int) (inputs: Tensor[]) : Tensor =
         let zerosLike (x: Tensor) = Tensor.Splat(x.Shape, x.DType, 0.0)
 
-        let starts =
-            inputs |> Array.map (fun x -> if x.Rank > axis then x.Shape.[axis] else 0) |> Array.scan (+) 0
+        let starts = inputs |> Array.map (fun x -> if x.Rank > axis then x.Shape.[axis] else 0) |> Array.scan (+) 0
 
         let op =
             { Name = "concat"
@@ -107,13 +118,10 @@ module internal Shaping =
               Type = fun inputs -> Op.typed (joined axis inputs) inputs[0].DType
               Jvp =
                 fun inputs _ tangents ->
-                    Array.map2 (fun x tangent -> Option.defaultWith (fun () -> zerosLike x) tangent) inputs tangents
-                    |> concat axis
-                    |> Some
+                    Array.map2 (fun x tangent -> Option.defaultWith (fun () -> zerosLike x) tangent) inputs tangents |> concat axis |> Some
               Vjp =
                 fun inputs _ g needed ->
-                    Array.init inputs.Length (fun i ->
-                        if needed[i] then Some(narrow axis starts[i] inputs[i].Shape.[axis] g) else None)
+                    Array.init inputs.Length (fun i -> if needed[i] then Some(narrow axis starts[i] inputs[i].Shape.[axis] g) else None)
               Batch = Op.batchAll (concat (axis + 1)) }
 
         Op.apply op inputs
@@ -128,8 +136,7 @@ module Shapes =
         let known = sizes |> List.filter ((<>) -1) |> List.fold (fun n size -> n * int64 size) 1L
         let given = sizes |> List.map string |> String.concat ", "
 
-        if unknown > 1 then
-            raise (ShapeException $"reshape: [{given}] leaves {unknown} sizes open; only one can be −1.")
+        if unknown > 1 then raise (ShapeException $"reshape: [{given}] leaves {unknown} sizes open; only one can be −1.")
 
         if unknown = 1 && (known <= 0L || int64 x.Count % known <> 0L) then
             raise (ShapeException $"reshape: {x.Shape} has {x.Count} elements, which [{given}] cannot divide evenly.")
@@ -151,13 +158,17 @@ module Shapes =
         Shaping.permute resolved x
 
     /// All axes in reverse order; of a matrix, the transpose.
-    let transpose (x: Tensor) : Tensor =
-        Shaping.permute [| x.Rank - 1 .. -1 .. 0 |] x
+    let transpose (x: Tensor) : Tensor = Shaping.permute [| x.Rank - 1 .. -1 .. 0 |] x
 
     /// Exchanges two axes.
     let swapaxes (first: int) (second: int) (x: Tensor) : Tensor =
         let a, b = x.Shape.Axis("swapaxes", first), x.Shape.Axis("swapaxes", second)
-        let swap axis = if axis = a then b elif axis = b then a else axis
+
+        let swap axis =
+            if axis = a then b
+            elif axis = b then a
+            else axis
+
         Shaping.permute (Array.init x.Rank swap) x
 
     /// Repeats along axes of size 1 and along new axes in front, to the given sizes.
@@ -183,8 +194,7 @@ module Shapes =
         Views.reshape (Typing.without resolved x.Shape) x
 
     /// Drops every axis of size 1.
-    let squeezeAll (x: Tensor) : Tensor =
-        Views.reshape (Shape(x.Shape.Sizes |> Seq.filter ((<>) 1))) x
+    let squeezeAll (x: Tensor) : Tensor = Views.reshape (Shape(x.Shape.Sizes |> Seq.filter ((<>) 1))) x
 
     /// Reverses the order along axes.
     let flip (axes: int list) (x: Tensor) : Tensor =
@@ -231,14 +241,16 @@ module Shapes =
         let n = x.Shape.[axis]
 
         if position < -n || position >= n then
-            raise (IndexException $"select: position {position} is out of range for axis {axis} of shape {x.Shape}; it may be from {-n} to {n - 1}.")
+            raise (
+                IndexException
+                    $"select: position {position} is out of range for axis {axis} of shape {x.Shape}; it may be from {-n} to {n - 1}."
+            )
 
         let start = if position < 0 then position + n else position
         Shaping.narrow axis start 1 x |> Views.reshape (Typing.without [| axis |] x.Shape)
 
     let private oneDType (name: string) (tensors: Tensor list) =
-        if tensors.IsEmpty then
-            raise (ShapeException $"{name}: there is nothing to join; give at least one tensor.")
+        if tensors.IsEmpty then raise (ShapeException $"{name}: there is nothing to join; give at least one tensor.")
 
         let dtype = tensors |> List.map (fun x -> x.DType) |> List.reduce (fun a b -> DTypes.Promote(a, b))
         tensors |> List.map (Elementwise.castTo dtype) |> Array.ofList
@@ -282,7 +294,10 @@ module Shapes =
             let size = int64 x.Shape.[axis] + int64 before + int64 after
 
             if size > int64 System.Int32.MaxValue then
-                raise (ShapeException $"pad: axis {axis} of shape {x.Shape} would grow to {size} elements; the most one axis can have is {System.Int32.MaxValue}.")
+                raise (
+                    ShapeException
+                        $"pad: axis {axis} of shape {x.Shape} would grow to {size} elements; the most one axis can have is {System.Int32.MaxValue}."
+                )
 
         let starts = widths |> List.map fst |> Array.ofList
         let steps = Array.create x.Rank 1
