@@ -12,7 +12,7 @@ let row = tensor [ 10.0; 20.0; 30.0 ]
 printfn $"{a + row}"
 check "shapes broadcast" (isNear 0.0 (tensor [ [ 11.0; 22.0; 33.0 ]; [ 14.0; 25.0; 36.0 ] ]) (a + row))
 check "data last, so that functions chain" (isNear 0.0 (tensor [ 5.0; 7.0; 9.0 ]) (a |> sum [ 0 ]))
-check "a product of matrices" (isNear 0.0 (tensor [ 140.0; 320.0 ]) (a @@ row))
+check "a product of matrices" (isNear 0.0 (tensor [ 140.0; 320.0 ]) (a *@ row))
 
 // A tensor is an expression; it is computed when somebody looks, here by converting it to a number.
 let total = sumAll (square a)

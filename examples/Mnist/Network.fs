@@ -23,7 +23,7 @@ let initial (key: Key) : Parameters =
       Second = initialLayer second 128 64
       Output = initialLayer output 64 10 }
 
-let private affine layer x = matmul x layer.Weights + layer.Bias
+let private affine layer x = x *@ layer.Weights + layer.Bias
 
 /// The network: rows of pixels [N, 784] → one score for each class [N, 10].
 let scores (parameters: Parameters) (pixels: Tensor) : Tensor =
