@@ -163,3 +163,50 @@ type LifetimeTests() =
         GC.Collect()
         Assert.False inside.IsAlive
         Assert.Empty result.Inputs
+
+    [<Fact>]
+    member _.``what several evaluations need is computed at most twice``() =
+        let mutable runs = 0
+
+        // What it leaves in its memory does not matter: only how often it is called.
+        let counted _ _ _ _ = runs <- runs + 1
+
+        let shared = Drawing.draw "counted" "ones" DType.Float32 (Shape.Of 4) counted (Key.ofSeed 1).Bits
+
+        for i in 1..5 do
+            (shared + float i).Value |> ignore
+
+        Assert.Equal(2, runs)
+
+    [<Fact>]
+    member _.``an accumulator that nobody looks at does not grow``() =
+        let mutable velocity = zerosWith DType.Float64 [ 3 ]
+        let mutable position = zerosWith DType.Float64 [ 3 ]
+
+        let depth (x: Tensor) =
+            let rec go seen (frontier: Tensor list) =
+                match frontier with
+                | [] -> seen
+                | _ -> go (seen + 1) (frontier |> List.collect (fun x -> List.ofArray x.Operands) |> List.distinct)
+
+            go 0 [ x ]
+
+        for _ in 1..50 do
+            velocity <- velocity * 0.9 + 1.0
+            position <- position + velocity
+            position.Value |> ignore
+
+        Assert.InRange(depth velocity, 1, 8)
+        Assert.Equal(9.948462247926799, velocity.ToArray<float>()[0], 12)
+
+    [<Fact>]
+    member _.``a run of known data is read where it lies``() =
+        let data = tensor (Array2D.init 6 5 (fun i j -> float (5 * i + j)))
+        let rows = data |> slice [ Some 2, Some 4, None ]
+        let mutable offset = 0
+        Assert.True(MemoryExtensions.Overlaps(rows.Value.AsSpan<float>(), data.Value.AsSpan<float>(), &offset))
+        Assert.Equal(-10, offset)
+        Assert.Equal<float>([| 10.0 .. 19.0 |], rows.ToArray<float>())
+        let columns = data |> slice [ None, None, None; Some 1, Some 2, None ]
+        Assert.Equal<float>([| for i in 0..5 -> float (5 * i + 1) |], columns.ToArray<float>())
+        Assert.Equal<float>([| 7.0; 8.0 |], (data |> Shapes.select 0 1 |> slice [ Some 2, Some 4, None ]).ToArray<float>())
