@@ -48,15 +48,29 @@ type internal Dependence =
     | Traced = 2
 
 /// The time during which a transform runs the user's function.
-[<Sealed>]
+[<Sealed; AllowNullLiteral>]
 type internal Scope(transform: string) =
+    let age = OpTable.nextAge ()
     member _.Transform = transform
     member val IsOpen = true with get, set
+
+    /// The older of two that are open; null if none is. Scopes nest, so the older one closes later.
+    static member Outer(a: Scope, b: Scope) : Scope =
+        let isOpen (scope: Scope) = not (isNull scope) && scope.IsOpen
+
+        match isOpen a, isOpen b with
+        | true, true -> if a.Age <= b.Age then a else b
+        | true, false -> a
+        | false, true -> b
+        | _ -> null
+
+    member private _.Age: int64 = age
 
 /// An immutable expression: an operation, its operands, and the shape and dtype of the result, checked when it is made.
 /// Its value is computed when it is looked at.
 [<AllowNullLiteral; StructuredFormatDisplay("{Display}")>]
-type Tensor internal (op: Op, inputs: Tensor[], shape: Shape, dtype: DType, number: int64, known: NDArray, dependence: Dependence) =
+type Tensor
+    internal (op: Op, inputs: Tensor[], shape: Shape, dtype: DType, number: int64, known: NDArray, dependence: Dependence, scope: Scope) =
     let mutable inputs = inputs
     let mutable value = known
     let mutable visited = false
@@ -80,14 +94,22 @@ type Tensor internal (op: Op, inputs: Tensor[], shape: Shape, dtype: DType, numb
         | null -> [||]
         | operands -> operands
 
-    member internal _.Dependence = dependence
+    /// The oldest transform that was running upstream when this was made.
+    member internal _.Scope = scope
+
+    /// Whether a transform upstream is still running, so that the value must not be taken yet.
+    member internal _.IsPending = not (isNull scope) && scope.IsOpen
+
+    /// What the value waits for now: once the transforms upstream are done, nothing is being differentiated any more.
+    member internal this.Dependence = if this.IsPending then dependence else dependence &&& Dependence.Traced
+
     /// The bits of the one number that fills a splat.
     member internal _.Number = number
     /// The value if it has been computed, else null.
     member internal _.KnownValue = System.Threading.Volatile.Read(&value)
 
     /// Whether this is known elements and nothing else waits for it.
-    member internal this.IsData = dependence = Dependence.None && not (isNull this.KnownValue)
+    member internal this.IsData = this.Dependence = Dependence.None && not (isNull this.KnownValue)
 
     /// Whether an evaluation has computed this on its way, without keeping it.
     member internal _.Visited
@@ -95,10 +117,10 @@ type Tensor internal (op: Op, inputs: Tensor[], shape: Shape, dtype: DType, numb
         and set value = visited <- value
 
     /// Keeps the value; the history goes, unless a derivative may still want it.
-    member internal _.Collapse(computed: NDArray) =
+    member internal this.Collapse(computed: NDArray) =
         System.Threading.Volatile.Write(&value, computed)
 
-        if dependence &&& Dependence.Differentiated = Dependence.None then System.Threading.Volatile.Write(&inputs, null)
+        if this.Dependence &&& Dependence.Differentiated = Dependence.None then System.Threading.Volatile.Write(&inputs, null)
 
     /// The elements. Computes them if nobody has asked before.
     /// <exception cref="T:FunctionalGrad.TracingException">The value is not known: the function is being traced.</exception>
@@ -143,6 +165,8 @@ type Tensor internal (op: Op, inputs: Tensor[], shape: Shape, dtype: DType, numb
     static member (+)(x: Tensor, y: Tensor) = Elementwise.binary Opcode.Add x y
     static member (+)(x: Tensor, y: float) = Elementwise.withNumber Opcode.Add x y
     static member (+)(x: float, y: Tensor) = Elementwise.ofNumber Opcode.Add x y
+    static member (+)(x: Tensor, y: float32) = Elementwise.withNumber Opcode.Add x (float y)
+    static member (+)(x: float32, y: Tensor) = Elementwise.ofNumber Opcode.Add (float x) y
     static member (+)(x: Tensor, y: int) = Elementwise.withInteger Opcode.Add x (int64 y)
     static member (+)(x: int, y: Tensor) = Elementwise.ofInteger Opcode.Add (int64 x) y
     static member (+)(x: Tensor, y: int64) = Elementwise.withInteger Opcode.Add x y
@@ -150,6 +174,8 @@ type Tensor internal (op: Op, inputs: Tensor[], shape: Shape, dtype: DType, numb
     static member (-)(x: Tensor, y: Tensor) = Elementwise.binary Opcode.Sub x y
     static member (-)(x: Tensor, y: float) = Elementwise.withNumber Opcode.Sub x y
     static member (-)(x: float, y: Tensor) = Elementwise.ofNumber Opcode.Sub x y
+    static member (-)(x: Tensor, y: float32) = Elementwise.withNumber Opcode.Sub x (float y)
+    static member (-)(x: float32, y: Tensor) = Elementwise.ofNumber Opcode.Sub (float x) y
     static member (-)(x: Tensor, y: int) = Elementwise.withInteger Opcode.Sub x (int64 y)
     static member (-)(x: int, y: Tensor) = Elementwise.ofInteger Opcode.Sub (int64 x) y
     static member (-)(x: Tensor, y: int64) = Elementwise.withInteger Opcode.Sub x y
@@ -157,6 +183,8 @@ type Tensor internal (op: Op, inputs: Tensor[], shape: Shape, dtype: DType, numb
     static member (*)(x: Tensor, y: Tensor) = Elementwise.binary Opcode.Mul x y
     static member (*)(x: Tensor, y: float) = Elementwise.withNumber Opcode.Mul x y
     static member (*)(x: float, y: Tensor) = Elementwise.ofNumber Opcode.Mul x y
+    static member (*)(x: Tensor, y: float32) = Elementwise.withNumber Opcode.Mul x (float y)
+    static member (*)(x: float32, y: Tensor) = Elementwise.ofNumber Opcode.Mul (float x) y
     static member (*)(x: Tensor, y: int) = Elementwise.withInteger Opcode.Mul x (int64 y)
     static member (*)(x: int, y: Tensor) = Elementwise.ofInteger Opcode.Mul (int64 x) y
     static member (*)(x: Tensor, y: int64) = Elementwise.withInteger Opcode.Mul x y
@@ -164,10 +192,18 @@ type Tensor internal (op: Op, inputs: Tensor[], shape: Shape, dtype: DType, numb
     static member (/)(x: Tensor, y: Tensor) = Elementwise.divide x y
     static member (/)(x: Tensor, y: float) = Elementwise.divide x (Elementwise.numberLike x y)
     static member (/)(x: float, y: Tensor) = Elementwise.divide (Elementwise.numberLike y x) y
+    static member (/)(x: Tensor, y: float32) = Elementwise.divide x (Elementwise.numberLike x (float y))
+    static member (/)(x: float32, y: Tensor) = Elementwise.divide (Elementwise.numberLike y (float x)) y
     static member (/)(x: Tensor, y: int) = Elementwise.divide x (Elementwise.integerLike x (int64 y))
     static member (/)(x: int, y: Tensor) = Elementwise.divide (Elementwise.integerLike y (int64 x)) y
     static member (/)(x: Tensor, y: int64) = Elementwise.divide x (Elementwise.integerLike x y)
     static member (/)(x: int64, y: Tensor) = Elementwise.divide (Elementwise.integerLike y x) y
+    /// The zero that sums begin with: it takes the shape and dtype of whatever is added to it.
+    static member Zero = Tensor.Splat(Shape.Scalar, DType.Int64, 0.0)
+
+    /// What F#'s average divides by.
+    static member DivideByInt(x: Tensor, count: int) = Elementwise.divide x (Elementwise.integerLike x count)
+
     /// x to the power y; F#'s ** operator.
     static member Pow(x: Tensor, y: Tensor) = Elementwise.power x y
     static member Pow(x: Tensor, y: float) = Elementwise.power x (Elementwise.numberLike x y)
@@ -191,46 +227,80 @@ type Tensor internal (op: Op, inputs: Tensor[], shape: Shape, dtype: DType, numb
 
     static member op_Explicit(x: Tensor) : float = x.ToDouble()
     static member op_Explicit(x: Tensor) : float32 = float32 (x.ToDouble())
-    static member op_Explicit(x: Tensor) : int = int (x.ToInt64())
+
+    static member op_Explicit(x: Tensor) : int =
+        let value = x.ToInt64()
+
+        if value < int64 Int32.MinValue || value > int64 Int32.MaxValue then
+            raise (DTypeException $"int: {value} does not fit an int. Use int64.")
+
+        int value
+
     static member op_Explicit(x: Tensor) : int64 = x.ToInt64()
 
     static member op_Explicit(x: Tensor) : bool = x.ToDouble() <> 0.0
 
     /// One number in every element; nothing is stored.
     static member internal Splat(shape: Shape, dtype: DType, value: float) =
-        let bits = if dtype.IsFloat() then BitConverter.DoubleToInt64Bits value else int64 value
-        Tensor.SplatBits(shape, dtype, bits)
+        let fits low high = value >= low && value < high && Math.Truncate value = value
+
+        let isExact =
+            match dtype with
+            | DType.Int32 -> fits -2147483648.0 2147483648.0
+            | DType.Int64 -> fits -9223372036854775808.0 9223372036854775808.0
+            | DType.Bool -> value = 0.0 || value = 1.0
+            | _ -> true
+
+        if not isExact then
+            raise (DTypeException $"full: {value} is not a value of {dtype.Name()}. Round it, or choose another dtype.")
+
+        Tensor.SplatBits(shape, dtype, (if dtype.IsFloat() then BitConverter.DoubleToInt64Bits value else int64 value))
 
     /// One number, by its bits, in every element.
     static member internal SplatBits(shape, dtype: DType, bits: int64) =
-        Tensor(Data.splat dtype bits, null, shape, dtype, bits, null, Dependence.None)
+        Tensor(Data.splat dtype bits, null, shape, dtype, bits, null, Dependence.None, null)
 
     /// A tensor of known elements.
-    static member internal OfArray(array: NDArray) = Tensor(Data.leaf (), null, array.Shape, array.DType, 0L, array, Dependence.None)
+    static member internal OfArray(array: NDArray) = Tensor(Data.leaf (), null, array.Shape, array.DType, 0L, array, Dependence.None, null)
 
 /// The same tensor under an identity of its own, for as long as a transform looks at it: what a function captures stays constant.
 [<Sealed>]
-type internal Variable(scope: Scope, source: Tensor, dependence: Dependence) =
-    inherit Tensor(Data.alias (), [| source |], source.Shape, source.DType, 0L, source.KnownValue, dependence ||| source.Dependence)
-    member _.Scope = scope
+type internal Variable(scope: Scope, source: Tensor) =
+    inherit
+        Tensor(
+            Data.alias (),
+            [| source |],
+            source.Shape,
+            source.DType,
+            0L,
+            source.KnownValue,
+            Dependence.Differentiated ||| source.Dependence,
+            Scope.Outer(scope, source.Scope)
+        )
 
 /// Stands for an argument while a function is traced: it has shape and dtype, and no value.
 [<Sealed>]
 type internal Placeholder(scope: Scope, shape: Shape, dtype: DType) =
-    inherit Tensor(Data.leaf (), null, shape, dtype, 0L, null, Dependence.Traced)
-    member _.Scope = scope
+    inherit Tensor(Data.leaf (), null, shape, dtype, 0L, null, Dependence.Traced, scope)
+    member _.Transform = scope.Transform
+    member _.HasEscaped = not scope.IsOpen
 
 /// Making nodes, and the rules that families of ops share.
 module internal Op =
     /// The node that applies an op; shapes and dtypes are checked here and now.
     let apply (op: Op) (inputs: Tensor[]) : Tensor =
+        for input in inputs do
+            if isNull input then nullArg $"{op.Name}: an operand is null"
+
         let result = op.Type inputs
         let mutable dependence = Dependence.None
+        let mutable scope: Scope = null
 
         for input in inputs do
             dependence <- dependence ||| input.Dependence
+            scope <- Scope.Outer(scope, input.Scope)
 
-        Tensor(op, inputs, result.Shape, result.DType, 0L, null, dependence)
+        Tensor(op, inputs, result.Shape, result.DType, 0L, null, dependence, scope)
 
     let typed shape dtype : TensorType = { Shape = shape; DType = dtype }
 
@@ -388,6 +458,11 @@ module internal Elementwise =
         { Op.pointwise "cast" "the same numbers in another dtype" Anywhere Opcode.Cast same [] with
             Batch = fun _ _ -> invalidOp "cast carries its dtype: see castTo." }
 
+    /// The slope of |x| times t, chosen and not multiplied: 0 at 0 even where t is infinite.
+    let private towards (x: Tensor) (t: Tensor) =
+        let zero = Tensor.Splat(x.Shape, x.DType, 0.0)
+        select (binary Opcode.Less x zero) -t (select (binary Opcode.Equal x zero) zero t)
+
     /// What reaches the side that wins; ties share.
     let private share (wins: Tensor) (ties: Tensor) (t: Tensor) =
         let zero = Tensor.Splat(t.Shape, t.DType, 0.0)
@@ -396,8 +471,7 @@ module internal Elementwise =
     let private declare (code: Opcode) : Op =
         match code with
         | Opcode.Neg -> Op.pointwise "neg" "−x" Anywhere code same [ fun _ _ t -> Some(-t) ]
-        | Opcode.Abs ->
-            Op.pointwise "abs" "|x|; derivative 0 at 0" (AwayFrom [ 0.0 ]) code same [ fun x _ t -> Some(t * unary Opcode.Sign x[0]) ]
+        | Opcode.Abs -> Op.pointwise "abs" "|x|; derivative 0 at 0" (AwayFrom [ 0.0 ]) code same [ fun x _ t -> Some(towards x[0] t) ]
         | Opcode.Sign -> Op.pointwise "sign" "−1, 0 or 1; derivative 0" (AwayFrom [ 0.0 ]) code same []
         | Opcode.Sqrt -> smooth "sqrt" "square root" (Between(0.1, 4.0)) code (fun _ y t -> t / (y * 2.0))
         | Opcode.Rsqrt -> smooth "rsqrt" "1/√x" (Between(0.1, 4.0)) code (fun x y t -> t * y * -0.5 / x)
@@ -456,10 +530,11 @@ module internal Elementwise =
         | Opcode.Cast -> castOp ()
         | other -> invalidArg (nameof code) $"{other} is not an elementwise op."
 
-    /// d/dx xʸ = y·xʸ⁻¹, which is 0 and not 0·∞ where y is 0.
+    /// d/dx xʸ = y·xʸ⁻¹, which is 0 and not 0·∞ where both are 0.
     let private powerBase (x: Tensor) (y: Tensor) _ (t: Tensor) =
         let zero = Tensor.Splat(y.Shape, y.DType, 0.0)
-        select (binary Opcode.Equal y zero) zero (t * y * power x (y - 1.0))
+        let bothZero = binary Opcode.And (binary Opcode.Equal x zero) (binary Opcode.Equal y zero)
+        select bothZero zero (t * y * power x (y - 1.0))
 
     /// d/dy xʸ = xʸ·ln x, which is 0 where x is 0 and y ≥ 0.
     let private powerExponent (x: Tensor) (_: Tensor) (z: Tensor) (t: Tensor) =
@@ -672,15 +747,19 @@ module internal Evaluation =
     let useReference = OpTable.useReference
 
     let private refuse (node: Tensor) (root: Tensor) =
-        let transform =
-            match node with
-            | :? Placeholder as placeholder -> placeholder.Scope.Transform
-            | _ -> "a transform"
+        let what = $"{root.Op.Name}: the value of this {root.Shape} tensor is not known"
 
-        raise (
-            TracingException
-                $"{root.Op.Name}: the value of this {root.Shape} tensor is not known while {transform} traces the function, so it cannot be looked at. Use cond, whileLoop or where, or move the decision outside of {transform}."
-        )
+        let why =
+            match node with
+            | :? Placeholder as placeholder when placeholder.HasEscaped ->
+                let transform = placeholder.Transform
+                $"it escaped from {transform}, which has returned. Return it from the function that {transform} maps instead"
+            | :? Placeholder as placeholder ->
+                let transform = placeholder.Transform
+                $"{transform} traces the function without values. Choose with where, or move the decision outside of {transform}"
+            | _ -> "it depends on something that has no value"
+
+        raise (TracingException $"{what}: {why}.")
 
     /// A node as an evaluation finds it: with the operands as they stand, and whether an earlier evaluation came by.
     [<Struct; NoComparison; NoEquality>]

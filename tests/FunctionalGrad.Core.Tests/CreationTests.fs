@@ -61,7 +61,8 @@ type CreationTests() =
     [<Fact>]
     member _.``nothing has a shape too``() =
         tensor (Array.empty<float>) |> typed DType.Float64 [ 0 ]
-        tensor (List.empty<float>) |> typed DType.Float32 [ 0 ]
+        tensor (List.empty<float>) |> typed DType.Float64 [ 0 ]
+        tensor ([]: int list list) |> typed DType.Int32 [ 0 ]
         tensor (Array2D.zeroCreate<int> 0 3) |> typed DType.Int32 [ 0; 3 ]
 
     [<Fact>]

@@ -173,7 +173,7 @@ module internal Golden =
 
         Array.iteri2
             (fun i (a: float) (b: float) ->
-                let near = a = b || (Double.IsNaN a && Double.IsNaN b) || abs (a - b) <= relative * abs a + absolute
+                let near = a = b || (Double.IsNaN a && Double.IsNaN b) || (Double.IsFinite a && abs (a - b) <= relative * abs a + absolute)
                 Assert.True(near, $"{what}, element {i}: {b}, not {a}"))
             (numbers expected)
             (numbers actual)

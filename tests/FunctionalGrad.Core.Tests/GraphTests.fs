@@ -82,7 +82,7 @@ type GraphTests() =
     [<Fact>]
     member _.``looking under vmap is refused with the op and the way out``() =
         let decide (x: Tensor) = if float (sum [ 0 ] x) > 0.0 then x else -x
-        Expect.error<TracingException, _> [ "sum"; "vmap"; "cond"; "where" ] (fun () -> vmap decide (tensor [ [ 1.0; 2.0 ] ]))
+        Expect.error<TracingException, _> [ "sum"; "vmap traces"; "where" ] (fun () -> vmap decide (tensor [ [ 1.0; 2.0 ] ]))
 
     [<Fact>]
     member _.``looking at what vmap left behind is refused too``() =
@@ -93,7 +93,7 @@ type GraphTests() =
             x
 
         vmap leak (tensor [ 1.0; 2.0 ]) |> ignore
-        Expect.error<TracingException, _> [ "exp"; "vmap" ] (fun () -> escaped.Value)
+        Expect.error<TracingException, _> [ "exp"; "escaped from vmap" ] (fun () -> escaped.Value)
 
     [<Fact>]
     member _.``a traced tensor prints its shape``() =
@@ -210,3 +210,45 @@ type LifetimeTests() =
         let columns = data |> slice [ None, None, None; Some 1, Some 2, None ]
         Assert.Equal<float>([| for i in 0..5 -> float (5 * i + 1) |], columns.ToArray<float>())
         Assert.Equal<float>([| 7.0; 8.0 |], (data |> Shapes.select 0 1 |> slice [ Some 2, Some 4, None ]).ToArray<float>())
+
+    [<Fact>]
+    member _.``a state that is carried through gradients keeps no history``() =
+        let mutable mean = tensor [ 0.0; 0.0 ]
+
+        let loss (w: Tensor) =
+            mean <- mean * 0.9 + stopGradient w * 0.1
+            sumAll (square (w - mean))
+
+        for _ in 1..20 do
+            grad loss (tensor [ 1.0; 2.0 ]) |> ignore
+            mean.Value |> ignore
+
+        Assert.Empty mean.Inputs
+
+    [<Fact>]
+    member _.``a pullback outlives what is forced meanwhile``() =
+        let mutable inner = tensor 0.0
+
+        let f (x: Tensor) =
+            inner <- sin x
+            exp inner
+
+        let y, pull = vjp f (tensor [ 0.5; 1.0 ])
+        inner.Value |> ignore
+        y.Value |> ignore
+        let expected = Array.map (fun x -> cos x * exp (sin x)) [| 0.5; 1.0 |] |> tensor
+        Expect.close "pulled" 1e-12 expected (pull (tensor [ 1.0; 1.0 ]))
+        Expect.close "pulled again" 1e-12 (expected * 2.0) (pull (tensor [ 2.0; 2.0 ]))
+
+    [<Fact>]
+    member _.``unrolled inner gradients are linear in their number``() =
+        let descend (start: Tensor) =
+            let mutable x = start
+
+            for _ in 1..2000 do
+                x <- x - grad (fun (v: Tensor) -> v * v) x * 0.01
+
+            x
+
+        let slope = diff descend (tensor 1.0)
+        Expect.close "slope" 1e-12 (tensor (Math.Pow(0.98, 2000.0))) slope

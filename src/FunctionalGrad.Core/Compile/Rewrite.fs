@@ -101,7 +101,8 @@ module internal Rewrite =
             let rows = result |> Array.filter (fun label -> not (Array.contains label b))
             let columns = result |> Array.filter (fun label -> not (Array.contains label a))
             let inner = a |> Array.filter (fun label -> not (Array.contains label result))
-            let size labels = labels |> Array.fold (fun n label -> n * sizeOf label) 1
+            // A shape counts its elements without overflow, and refuses too many.
+            let size labels = Shape(Seq.map sizeOf labels).Count
             let outer = batch |> Array.map sizeOf
 
             let left =

@@ -49,7 +49,9 @@ module Losses =
     /// <exception cref="T:FunctionalGrad.IndexException">A class is not in 0 … C − 1.</exception>
     let nllLoss (classes: Tensor) (logProbabilities: Tensor) : Tensor =
         if logProbabilities.Rank <> 2 || classes.Rank <> 1 || classes.Shape.[0] <> logProbabilities.Shape.[0] then
-            raise (ShapeException $"nll: takes log probabilities [N, C] and classes [N], not {logProbabilities.Shape} and {classes.Shape}.")
+            raise (
+                ShapeException $"nll: takes classes [N], then log probabilities [N, C], not {classes.Shape}, then {logProbabilities.Shape}."
+            )
 
         likelihood "nll" classes logProbabilities
 
@@ -59,7 +61,7 @@ module Losses =
         if logits.Rank <> 2 || classes.Rank <> 1 || classes.Shape.[0] <> logits.Shape.[0] then
             raise (
                 ShapeException
-                    $"crossEntropy: takes logits [N, C] and classes [N], not {logits.Shape} and {classes.Shape}. For target probabilities use crossEntropySoft."
+                    $"crossEntropy: takes classes [N], then logits [N, C], not {classes.Shape}, then {logits.Shape}. For target probabilities use crossEntropySoft."
             )
 
         likelihood "crossEntropy" classes (logSoftmax 1 logits)

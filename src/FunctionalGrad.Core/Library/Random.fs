@@ -114,11 +114,12 @@ module Random =
     /// Integers (int64) spread evenly over low … high − 1.
     /// <exception cref="T:System.ArgumentOutOfRangeException">The range is empty or wider than 2⁵³.</exception>
     let randint (key: Key) (low: int64) (high: int64) (sizes: int list) : Tensor =
-        let span = float high - float low
+        let span = Int128.op_Implicit high - Int128.op_Implicit low
 
-        if span < 1.0 || span > 9007199254740992.0 then
+        if span < Int128.One || span > Int128.op_Implicit 9007199254740992L then
             raise (ArgumentOutOfRangeException(nameof high, high, $"randint: from {low} to below {high} is empty or wider than 2⁵³."))
 
+        let span = float (int64 (high - low))
         let offsets = floor (uniformWith DType.Float64 key sizes * span) |> Creation.cast DType.Int64
         offsets + Tensor.SplatBits(Shape.Scalar, DType.Int64, low)
 

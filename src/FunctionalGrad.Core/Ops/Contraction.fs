@@ -35,7 +35,9 @@ module internal Contracting =
                     let lift isMapped labels = if isMapped then Array.append [| fresh |] labels else labels
                     contract (lift mapped[0] left) (lift mapped[1] right) (Array.append [| fresh |] result) inputs[0] inputs[1] }
 
-        Op.apply op [| x; y |]
+        let expected = typed [| x; y |]
+        // Nothing to compute, and sizes beside a 0 may multiply to more than a matrix can have.
+        if expected.Shape.Count = 0 then Tensor.Splat(expected.Shape, expected.DType, 0.0) else Op.apply op [| x; y |]
 
     /// The diagonal of two axes of one size: flat positions i·(n + 1) of their joined axis, which comes last.
     let private diagonal (first: int) (second: int) (x: Tensor) : Tensor =

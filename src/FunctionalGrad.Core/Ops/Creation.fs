@@ -7,11 +7,26 @@ open System.Collections
 module internal Ingest =
     let private create (shape: int seq) (elements: 'T[]) = Tensor.OfArray(NDArray.Create<'T>(Shape shape, ReadOnlySpan elements))
 
-    let private elements (values: obj[]) (shape: int list) : Tensor =
+    /// The type of the numbers in nested collections of a type, which speaks even where there is no number.
+    let rec private elementType (t: Type) : Type =
+        let items =
+            Seq.append [ t ] (t.GetInterfaces())
+            |> Seq.tryFind (fun i -> i.IsGenericType && i.GetGenericTypeDefinition() = typedefof<seq<_>>)
+
+        match items with
+        | Some items when t <> typeof<string> -> elementType (items.GetGenericArguments()[0])
+        | _ -> t
+
+    let private none (shape: int list) (kind: Type) : Tensor =
+        let known = [ typeof<float>; typeof<float32>; typeof<int>; typeof<int64>; typeof<bool> ]
+        let dtype = if List.contains kind known then DTypes.Of kind else DType.Float32
+        Tensor.OfArray(NDArray.Zeros(Shape shape, dtype))
+
+    let private elements (declared: Type) (values: obj[]) (shape: int list) : Tensor =
         let kinds = values |> Seq.map (fun value -> if isNull value then typeof<unit> else value.GetType()) |> Seq.distinct |> List.ofSeq
 
         match kinds with
-        | [] -> create shape Array.empty<float32>
+        | [] -> none shape (elementType declared)
         | [ kind ] when kind = typeof<float> -> create shape (Array.map unbox<float> values)
         | [ kind ] when kind = typeof<float32> -> create shape (Array.map unbox<float32> values)
         | [ kind ] when kind = typeof<int> -> create shape (Array.map unbox<int> values)
@@ -61,7 +76,7 @@ module internal Ingest =
         | kind when kind = typeof<bool> -> create shape (copy (): bool[])
         | _ when data.Rank = 1 ->
             let values, sizes = nested "data" data
-            elements (Array.ofList values) sizes
+            elements (data.GetType()) (Array.ofList values) sizes
         | kind -> raise (DTypeException $"tensor: {kind.Name} is not an element type. Convert to float, float32, int, int64 or bool first.")
 
     let ofObject (data: obj) : Tensor =
@@ -72,7 +87,7 @@ module internal Ingest =
         | :? Array as array -> rectangular array
         | _ ->
             let values, sizes = nested "data" data
-            elements (Array.ofList values) sizes
+            elements (data.GetType()) (Array.ofList values) sizes
 
 /// Making tensors.
 [<AutoOpen>]
@@ -126,8 +141,15 @@ module Creation =
             )
 
         let positions = Data.iota (max 0 (int count))
+        let last = start + (max 1.0 count - 1.0) * step
 
-        if dtype.IsFloat() then cast dtype positions * step + start else cast dtype (positions * int step + int start)
+        if dtype.IsFloat() then
+            cast dtype positions * step + start
+        else
+            let whole (value: float) = Tensor.Splat(Shape.Scalar, DType.Int64, value)
+            // Refuses ends that the dtype cannot hold, before they wrap around.
+            [ start; last ] |> List.iter (fun value -> Tensor.Splat(Shape.Scalar, dtype, value) |> ignore)
+            cast dtype (positions * whole step + whole start)
 
     /// 0, 1, …, count − 1 as int64.
     let arange (count: int) : Tensor = arangeWith DType.Int64 0.0 (float count) 1.0

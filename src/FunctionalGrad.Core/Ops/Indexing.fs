@@ -68,6 +68,9 @@ module internal Positions =
                             ShapeException $"scatterAdd: index shape {inputs[1].Shape} and source shape {inputs[2].Shape} must be the same."
                         )
 
+                    if inputs[0].DType = DType.Bool then
+                        raise (DTypeException "scatterAdd: bool has no sum. Add integers, then convert with cast.")
+
                     Op.typed inputs[0].Shape inputs[0].DType
               Jvp =
                 fun inputs _ tangents ->
@@ -127,9 +130,10 @@ module Indexing =
         if classes < 0 then raise (ShapeException $"oneHot: {classes} classes; the number must not be negative.")
 
         Positions.requireInRange "oneHot" classes index
+        let exact = if dtype = DType.Bool then DType.Int32 else dtype
         let column = Views.reshape (Shape(Seq.append index.Shape.Sizes [ 1 ])) index
-        let target = Tensor.Splat(Shape(Seq.append index.Shape.Sizes [ classes ]), dtype, 0.0)
-        Positions.scatterAdd index.Rank column (Tensor.Splat(column.Shape, dtype, 1.0)) target
+        let target = Tensor.Splat(Shape(Seq.append index.Shape.Sizes [ classes ]), exact, 0.0)
+        Positions.scatterAdd index.Rank column (Tensor.Splat(column.Shape, exact, 1.0)) target |> Elementwise.castTo dtype
 
     /// 1 at the given classes, 0 elsewhere, along a new last axis, float32.
     let oneHot (classes: int) (index: Tensor) : Tensor = oneHotWith DType.Float32 classes index

@@ -60,7 +60,7 @@ module Pointwise =
     /// Whether x ≠ y.
     let notEqual (x: Tensor) (y: Tensor) : Tensor = Elementwise.binary Opcode.NotEqual x y
 
-    /// Element by element x < y; a number may stand on the right.
+    /// Element by element x < y. A number is written as a tensor: x .< tensor 0.0.
     let (.<) (x: Tensor) (y: Tensor) = less x y
     /// Element by element x ≤ y.
     let (.<=) (x: Tensor) (y: Tensor) = lessEqual x y

@@ -21,7 +21,9 @@ module internal Folding =
     /// The extreme along axes; ties share the derivative equally.
     let rec extreme (fold: Fold) (axes: int[]) (x: Tensor) : Tensor =
         let shares (x: Tensor) (y: Tensor) =
-            let wins = Elementwise.binary Opcode.Equal x (Views.unsum axes x.Shape y)
+            let isLargest = Elementwise.binary Opcode.Equal x (Views.unsum axes x.Shape y)
+            // Where there is a NaN it is the result, and nothing equals it.
+            let wins = if x.DType.IsFloat() then Elementwise.binary Opcode.Or isLargest (Elementwise.unary Opcode.IsNaN x) else isLargest
             struct (wins, Views.sum axes (Elementwise.castTo x.DType wins))
 
         let op =

@@ -177,8 +177,10 @@ module Shapes =
 
     /// Inserts an axis of size 1 so that it stands at the given place of the result.
     let expandDims (axis: int) (x: Tensor) : Tensor =
-        let result = Shape(Seq.append x.Shape.Sizes [ 1 ])
-        let place = result.Axis("expandDims", axis)
+        if axis < -x.Rank - 1 || axis > x.Rank then
+            raise (ShapeException $"expandDims: axis {axis} is out of range for shape {x.Shape}; it may be from {-x.Rank - 1} to {x.Rank}.")
+
+        let place = if axis < 0 then axis + x.Rank + 1 else axis
         let sizes = Array.ofSeq x.Shape.Sizes
         Views.reshape (Shape(Array.concat [ sizes[.. place - 1]; [| 1 |]; sizes[place..] ])) x
 

@@ -8,9 +8,16 @@ module internal Differentiate =
 
     let private isFloat (x: Tensor) = x.DType.IsFloat()
 
+    /// The part of the graph that a derivative of the outputs by the inputs goes through.
+    let history (outputs: Tensor[]) (inputs: Tensor[]) = Walk.between Dependence.Differentiated outputs inputs
+
     /// What reaches each input when the outputs receive cotangents; None where nothing does.
-    let pullback (outputs: Tensor[]) (cotangents: Tensor option[]) (inputs: Tensor[]) : Tensor option[] =
-        let order = Walk.between Dependence.Differentiated outputs inputs
+    let pullback
+        (history: List<struct (Tensor * Tensor[])>)
+        (outputs: Tensor[])
+        (cotangents: Tensor option[])
+        (inputs: Tensor[])
+        : Tensor option[] =
         let reached = Dictionary<Tensor, Tensor>(HashIdentity.Reference)
 
         let receive (node: Tensor) (g: Tensor) =
@@ -20,16 +27,18 @@ module internal Differentiate =
                 | _ -> g
 
         Array.iter2 (fun output g -> Option.iter (receive output) g) outputs cotangents
-        let wanted = HashSet<Tensor>(Seq.append inputs order |> Seq.filter isFloat, HashIdentity.Reference)
+        let wanted = HashSet<Tensor>(Seq.filter isFloat inputs, HashIdentity.Reference)
 
-        for i in order.Count - 1 .. -1 .. 0 do
-            let node = order[i]
+        for struct (node, _) in history do
+            if isFloat node then wanted.Add node |> ignore
+
+        for i in history.Count - 1 .. -1 .. 0 do
+            let struct (node, operands) = history[i]
 
             match reached.TryGetValue node with
             | true, g ->
                 // What is not an input has done its part, and may be forgotten while the walk goes on.
                 reached.Remove node |> ignore
-                let operands = node.Operands
                 let needed = operands |> Array.map wanted.Contains
                 let parts = node.Op.Vjp operands node g needed
 
@@ -56,8 +65,7 @@ module internal Differentiate =
             | true, tangent -> Some tangent
             | _ -> None
 
-        for node in Walk.between Dependence.Differentiated outputs inputs do
-            let operands = node.Operands
+        for struct (node, operands) in history outputs inputs do
             let tangents = operands |> Array.map tangentOf
 
             if Array.exists Option.isSome tangents && isFloat node then
@@ -76,8 +84,7 @@ module internal Batching =
         let mapped = Dictionary<Tensor, Tensor>(HashIdentity.Reference)
         Array.iter2 (fun input value -> mapped[input] <- value) inputs values
 
-        for node in Walk.between Dependence.Traced outputs inputs do
-            let operands = node.Operands
+        for struct (node, operands) in Walk.between Dependence.Traced outputs inputs do
             let isMapped = operands |> Array.map mapped.ContainsKey
             let values = operands |> Array.map (fun operand -> if mapped.ContainsKey operand then mapped[operand] else operand)
             mapped[node] <- node.Op.Batch isMapped values

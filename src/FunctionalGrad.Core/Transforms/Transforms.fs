@@ -10,10 +10,13 @@ module Transforms =
         if not (Array.exists (fun (x: Tensor) -> x.DType.IsFloat()) leaves) then
             let found = leaves |> Array.map (fun x -> $"{x.DType.Name()} {x.Shape}") |> String.concat ", "
 
-            raise (
-                GradientException
-                    $"{transform}: there is no float tensor to differentiate by, only [{found}]. Convert with cast to float32 or float64."
-            )
+            let problem =
+                if leaves.Length = 0 then
+                    "the argument holds no tensor. Make one of its numbers with tensor"
+                else
+                    $"there is no float tensor to differentiate by, only [{found}]. Convert with cast to float32 or float64"
+
+            raise (GradientException $"{transform}: {problem}.")
 
     let private requireScalar transform (y: Tensor) =
         if y.Rank <> 0 then
@@ -60,7 +63,8 @@ module Transforms =
                 differentiate "grad" f parameters (fun y variables ->
                     requireScalar "grad" y
                     let one = Tensor.Splat(y.Shape, y.DType, 1.0)
-                    let parts = Differentiate.pullback [| y |] [| Some one |] variables
+                    let history = Differentiate.history [| y |] variables
+                    let parts = Differentiate.pullback history [| y |] [| Some one |] variables
                     Array.append [| y |] (Differentiate.orZeros variables parts))
 
             results[0], Tree.withLeaves parameters results[1..]
@@ -73,14 +77,18 @@ module Transforms =
     let vjp (f: 'X -> 'Y) (x: 'X) : 'Y * ('Y -> 'X) =
         let leaves = Tree.flatten x
         requireSome "vjp" leaves
-        let variables, y = Walk.withVariables "vjp" leaves (fun variables -> variables, f (Tree.withLeaves x variables))
-        let outputs = Tree.flatten y
+
+        let variables, y, outputs, history =
+            Walk.withVariables "vjp" leaves (fun variables ->
+                let y = f (Tree.withLeaves x variables)
+                let outputs = Tree.flatten y
+                variables, y, outputs, Differentiate.history outputs variables)
 
         let pull (g: 'Y) : 'X =
             let cotangents = Tree.flatten g
             requireSame "vjp" "cotangents" outputs cotangents
 
-            let parts = Differentiate.pullback outputs (matching outputs cotangents |> Array.map Some) variables
+            let parts = Differentiate.pullback history outputs (matching outputs cotangents |> Array.map Some) variables
             Differentiate.orZeros variables parts |> Walk.settle |> Tree.withLeaves x
 
         Tree.withLeaves y (Walk.settle outputs), pull

@@ -4,11 +4,11 @@ open System.Collections.Generic
 
 /// What every transform does with a graph: find its way, and say whether the result is known. No walk recurses.
 module internal Walk =
-    /// The nodes between the outputs and the inputs that depend on an input, operands first. Only nodes with the given
-    /// dependence can, so others are not entered.
-    let between (through: Dependence) (outputs: Tensor[]) (inputs: Tensor[]) : List<Tensor> =
+    /// The nodes between the outputs and the inputs that depend on an input, operands first, each with its operands: whoever keeps
+    /// this keeps the history, whatever is forced later. Only nodes with the given dependence count, so others are not entered.
+    let between (through: Dependence) (outputs: Tensor[]) (inputs: Tensor[]) : List<struct (Tensor * Tensor[])> =
         let depends = Dictionary<Tensor, bool>(HashIdentity.Reference)
-        let order = List<Tensor>()
+        let order = List<struct (Tensor * Tensor[])>()
         let stack = Stack<struct (Tensor * Tensor[] * int)>()
 
         for input in inputs do
@@ -34,37 +34,14 @@ module internal Walk =
                     let reached = operands |> Array.exists (fun operand -> depends[operand])
                     depends[node] <- reached
 
-                    if reached then order.Add node
+                    if reached then order.Add(struct (node, operands))
 
         order
 
-    /// Whether something upstream still waits: for a derivative being taken, or for a value. `clean` holds nodes that are
-    /// known not to wait, and gains the new ones.
-    let private isPending (clean: HashSet<Tensor>) (root: Tensor) : bool =
-        let stack = Stack<Tensor>()
-        stack.Push root
-        let mutable pending = false
-
-        while not pending && stack.Count > 0 do
-            let node = stack.Pop()
-
-            if node.Dependence <> Dependence.None && clean.Add node then
-                match node with
-                | :? Placeholder -> pending <- true
-                | :? Variable as variable when variable.Scope.IsOpen -> pending <- true
-                | _ -> Array.iter stack.Push node.Operands
-
-        if pending then clean.Clear()
-
-        pending
-
-    /// Results whose values can be known become known, all in one evaluation; the others stay graph.
+    /// Results whose values can be known become known, all in one evaluation; what a running transform waits for stays graph.
     let settle (results: Tensor[]) : Tensor[] =
-        let clean = HashSet<Tensor>(HashIdentity.Reference)
-        let pending = results |> Array.map (isPending clean)
-        let known = Array.zip pending results |> Array.filter (fst >> not) |> Array.map snd
-        Evaluation.force known
-        Array.map2 (fun isPending (result: Tensor) -> if isPending then result else Tensor.OfArray result.Value) pending results
+        results |> Array.filter (fun result -> not result.IsPending) |> Evaluation.force
+        results |> Array.map (fun result -> if result.IsPending then result else Tensor.OfArray result.Value)
 
     /// Runs a function on its own identities of the arguments, which are open while it runs.
     let withVariables (transform: string) (arguments: Tensor[]) (f: Tensor[] -> 'Result) : 'Result =
@@ -72,9 +49,7 @@ module internal Walk =
         // Looking is allowed inside, so what can be known is known before.
         arguments |> Array.filter (fun x -> x.Dependence &&& Dependence.Traced = Dependence.None) |> Evaluation.force
 
-        let variables =
-            arguments
-            |> Array.map (fun x -> if x.DType.IsFloat() then Variable(scope, x, Dependence.Differentiated) :> Tensor else x)
+        let variables = arguments |> Array.map (fun x -> if x.DType.IsFloat() then Variable(scope, x) :> Tensor else x)
 
         try
             f variables

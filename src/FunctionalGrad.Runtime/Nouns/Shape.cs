@@ -75,7 +75,8 @@ public sealed class Shape : IEquatable<Shape>, IReadOnlyList<int>
         for (var axis = Rank - 1; axis >= 0; axis--)
         {
             strides[axis] = step;
-            step *= Sizes[axis];
+            // A shape without elements may have sizes whose product overflows; its strides are never used.
+            step = unchecked(step * Sizes[axis]);
         }
 
         return strides;
