@@ -54,6 +54,7 @@ let private solving =
           let n = source.Size()
           let lower, transpose, unit = source.Chance 2, source.Chance 2, source.Chance 2
           let a, b = system source n n
+
           two $"lower {lower}, transpose {transpose}, unit diagonal {unit}" a b (fun a b ->
               triangularSolve lower transpose unit (separated a) b))
       linear "lstsq" "the solution of least squares" (fun source ->

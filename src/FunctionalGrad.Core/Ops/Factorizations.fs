@@ -85,7 +85,16 @@ module internal Factoring =
     open Matrix
 
     /// An op of matrices; `sizes` gives rows and columns of the result.
-    let private matrixOp name doc (key: obj) (f: MatrixFunction) (sizes: Tensor[] -> struct (int * int)) jvp vjp : Tensor[] -> Tensor =
+    let private matrixOp
+        name
+        doc
+        (key: obj)
+        (f: MatrixFunction)
+        (sizes: Tensor[] -> struct (int * int))
+        batch
+        jvp
+        vjp
+        : Tensor[] -> Tensor =
         let rec apply (inputs: Tensor[]) =
             // Arrays reach the function under any shape with the same elements in the same order, so that the sizes are told.
             let operands = inputs |> Array.map (fun x -> let struct (rows, columns) = sizesOf x in MatrixSize(rows, columns))
@@ -101,25 +110,48 @@ module internal Factoring =
                   Type = fun inputs -> Op.typed (shapeLike inputs[0] rows columns) inputs[0].DType
                   Jvp = jvp
                   Vjp = vjp
-                  Batch = Op.batchAll apply }
+                  Batch = batch apply }
 
             Op.apply op inputs
 
         apply
 
     /// An op of one operand, with tangent and cotangent rules operand → result → tangent or cotangent → its image.
-    let unaryOp name doc (f: Dense[] -> Dense -> unit) sizes (tangent: Tensor -> Tensor -> Tensor -> Tensor) (cotangent: Tensor -> Tensor -> Tensor -> Tensor) x =
+    let unaryOp
+        name
+        doc
+        (f: Dense[] -> Dense -> unit)
+        sizes
+        (tangent: Tensor -> Tensor -> Tensor -> Tensor)
+        (cotangent: Tensor -> Tensor -> Tensor -> Tensor)
+        x
+        =
         matrixOp
             name
             doc
             ()
             (MatrixFunction f)
             (fun inputs -> sizes (sizesOf inputs[0]))
+            Op.batchAll
             (fun inputs y tangents -> tangents[0] |> Option.map (tangent inputs[0] y))
             (fun inputs y g _ -> [| Some(cotangent inputs[0] y g) |])
             [| x |]
 
     let private square (struct (rows: int, columns: int)) = struct (rows, columns)
+
+    /// Many right-hand sides of one matrix are columns of one system, so that it is factored once.
+    let private batchSolve (solve: Tensor[] -> Tensor) (mapped: bool[]) (inputs: Tensor[]) =
+        if mapped[0] then
+            Op.batchAll solve mapped inputs
+        else
+            let b = inputs[1]
+            let struct (n, k) = sizesOf b
+            let count, last = b.Shape.[0], b.Rank - 1
+            let forth = Array.concat [ [| 1 .. last - 1 |]; [| 0; last |] ]
+            let back = Array.concat [ [| last - 1 |]; [| 0 .. last - 2 |]; [| last |] ]
+            let joined = Shaping.permute forth b |> Views.reshape (shapeLike inputs[0] n (count * k))
+            let apart = Shape(Seq.append (batchOf inputs[0]).Sizes [ n; count; k ])
+            solve [| inputs[0]; joined |] |> Views.reshape apart |> Shaping.permute back
 
     /// op(T)⁻¹·B for one triangle of T.
     let rec triangularSolve (isLower: bool) (transpose: bool) (unitDiagonal: bool) (t: Tensor) (b: Tensor) : Tensor =
@@ -148,6 +180,7 @@ module internal Factoring =
             (box (isLower, transpose, unitDiagonal))
             (MatrixFunction(fun operands result -> MatrixFunctions.TriangularSolve(operands, result, isLower, transpose, unitDiagonal)))
             (fun inputs -> sizesOf inputs[1])
+            batchSolve
             jvp
             vjp
             [| t; b |]
@@ -170,6 +203,7 @@ module internal Factoring =
             (box transpose)
             (MatrixFunction(fun operands result -> MatrixFunctions.Solve(operands, result, transpose)))
             (fun inputs -> sizesOf inputs[1])
+            batchSolve
             jvp
             vjp
             [| a; b |]

@@ -1,6 +1,6 @@
 namespace FunctionalGrad
 
-open System
+open FunctionalGrad.Linear.Factorizations
 
 /// Checks of the functions of linear algebra.
 module internal LinearChecks =
@@ -9,7 +9,9 @@ module internal LinearChecks =
         if isNull x then nullArg (nameof x)
 
         if x.Rank < 2 then
-            raise (ShapeException $"{name}: shape {x.Shape} has no matrices; its last two axes would be rows and columns. Reshape it first.")
+            raise (
+                ShapeException $"{name}: shape {x.Shape} has no matrices; its last two axes would be rows and columns. Reshape it first."
+            )
 
         if x.DType.IsFloat() then x else Elementwise.castTo DType.Float32 x
 
@@ -23,9 +25,7 @@ module internal LinearChecks =
 
         x
 
-    let private isFinite (x: Tensor) =
-        let value = x.Value
-        seq { 0 .. value.Count - 1 } |> Seq.forall (fun i -> Double.IsFinite(value.GetDouble i))
+    let private isFinite (x: Tensor) = MatrixFunctions.IsFinite x.Value
 
     /// Refuses a result that is not finite although the operands are. While a function is traced there is nothing to look at,
     /// and the result keeps its NaN and infinities.
@@ -107,7 +107,9 @@ module LinearAlgebra =
 
         let run b =
             let struct (a, b) = system "solve" a b
-            Factoring.solve false a b |> verified "solve" "a matrix is singular" "Use lstsq for the shortest of many solutions." [ a; b ]
+
+            Factoring.solve false a b
+            |> verified "solve" "a matrix is singular" "Use lstsq for the shortest of many solutions." [ a; b ]
 
         withColumns "solve" run b
 
@@ -123,16 +125,15 @@ module LinearAlgebra =
     /// <exception cref="T:FunctionalGrad.ShapeException">The matrices are not square.</exception>
     let det (x: Tensor) : Tensor =
         let x = squares "det" x
-        let row i = select -2 i x
-        let at i j = select -1 j (row i)
+        let wide = Elementwise.castTo DType.Float64 x
+        let at i j = select -1 j (select -2 i wide)
+        let minor j k = at 1 j * at 2 k - at 1 k * at 2 j
 
         match x.Shape.[x.Rank - 1] with
         | 0 -> Tensor.Splat(Matrix.batchOf x, x.DType, 1.0)
-        | 1 -> at 0 0
-        | 2 -> at 0 0 * at 1 1 - at 0 1 * at 1 0
-        | 3 ->
-            let minor j k = at 1 j * at 2 k - at 1 k * at 2 j
-            at 0 0 * minor 1 2 + at 0 1 * minor 2 0 + at 0 2 * minor 0 1
+        | 1 -> select -1 0 (select -1 0 x)
+        | 2 -> at 0 0 * at 1 1 - at 0 1 * at 1 0 |> Elementwise.castTo x.DType
+        | 3 -> at 0 0 * minor 1 2 + at 0 1 * minor 2 0 + at 0 2 * minor 0 1 |> Elementwise.castTo x.DType
         | _ -> Views.reshape (Matrix.batchOf x) (Factoring.determinant x)
 
     /// The sign of the determinant (−1, 0 or 1) and the natural logarithm of its magnitude, which neither overflows nor underflows. Of a

@@ -1,8 +1,14 @@
+using System.Numerics;
+
 namespace FunctionalGrad.Linear.Factorizations;
 
 /// <summary>The functions that Core calls. Several results stand beside each other in one matrix.</summary>
 internal static class MatrixFunctions
 {
+    /// <summary>Whether no element of an array of floats is NaN or infinite.</summary>
+    public static bool IsFinite(NDArray array) =>
+        array.DType == DType.Float32 ? IsFinite(array.AsSpan<float>()) : array.DType != DType.Float64 || IsFinite(array.AsSpan<double>());
+
     public static void Cholesky(Dense[] operands, Dense result) => Triangular.Cholesky(operands[0], result);
 
     public static void TriangularSolve(Dense[] operands, Dense result, bool lower, bool transpose, bool unitDiagonal)
@@ -98,6 +104,18 @@ internal static class MatrixFunctions
                 break;
             AddProduct(1 / s[k], wide ? u.Row(k) : v.Row(k), wide ? v.Row(k) : u.Row(k), result);
         }
+    }
+
+    private static bool IsFinite<T>(ReadOnlySpan<T> elements)
+        where T : INumberBase<T>
+    {
+        foreach (var x in elements)
+        {
+            if (!T.IsFinite(x))
+                return false;
+        }
+
+        return true;
     }
 
     /// <summary>The determinant of an orthogonal matrix, 1 or −1; NaN stays.</summary>
