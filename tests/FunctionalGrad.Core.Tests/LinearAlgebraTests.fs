@@ -101,6 +101,44 @@ type LinearAlgebraTests() =
         // ∂²det/∂x₀₀∂x₁₁ = x₂₂
         Expect.number 9.0 (hessian det singular |> select 0 0 |> select 0 0 |> select 0 1 |> select 0 1)
 
+    /// The catalog's samples are near diagonal; these are not, so that rows change places in LU.
+    [<Theory; InlineData(1); InlineData(2); InlineData(3)>]
+    member _.``derivatives at any well-conditioned matrix``(seed: int) =
+        let q, _ = qr (random (20 + seed) [ 5; 5 ])
+        let p, _ = qr (random (30 + seed) [ 5; 5 ])
+        let x = matmul (q * tensor [ 0.5; 1.0; 1.7; 2.5; 3.6 ]) p
+        let b = random (40 + seed) [ 5; 2 ]
+        let tall (x: Tensor) = slice [ None, None, None; None, Some 3, None ] x
+
+        let agrees name (f: Tensor -> Tensor) =
+            let at (f: Tensor -> Tensor) tolerance =
+                let report = GradCheck.measure (fun (xs: Tensor[]) -> f xs[0]) [| x |]
+                Assert.True(report.Reverse < tolerance && report.Forward < tolerance, $"{name}: {report.Reverse}, {report.Forward}")
+                Assert.True(report.Adjoint < 1e-9, $"{name}: the modes disagree by {report.Adjoint}")
+
+            at f 1e-6
+            let u = random 50 (List.ofSeq (f x).Shape.Sizes)
+            at (grad (fun x -> sumAll (u * f x))) 1e-5
+
+        agrees "solve" (fun x -> solve x b)
+        agrees "solve transposed" (fun x -> Factoring.solve true x b)
+        agrees "inverse" inverse
+        agrees "det" det
+        agrees "logarithm of det" (slogdet >> snd)
+        agrees "cholesky" (fun x -> cholesky (matmul x (turn x)))
+        agrees "eigenvalues" (fun x -> eigvalsh (matmul x (turn x)))
+        agrees "eigenvectors" (fun x -> snd (eigh (matmul x (turn x))))
+        agrees "Q" (qr >> fst)
+        agrees "R, tall" (tall >> qr >> snd)
+        agrees "R, wide" (tall >> turn >> qr >> snd)
+        agrees "U, tall" (fun x -> let u, _, _ = svd (tall x) in u)
+        agrees "U" (fun x -> let u, _, _ = svd x in u)
+        agrees "V" (fun x -> let _, _, v = svd x in v)
+        agrees "singular values" (tall >> svdvals)
+        agrees "pinv, tall" (tall >> pinv)
+        // Of rank 3 whatever x is.
+        agrees "pinv, deficient" (fun x -> pinv (matmul (tall x) (turn (tall x))))
+
     [<Fact>]
     member _.``determinants that leave the range of a double``() =
         let scaled = eye 5 * tensor [ 1e-200; 1e200; 1e200; 1e-200; -3.0 ]

@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace FunctionalGrad.Linear.Factorizations;
 
 /// <summary>What factorizations do with rows.</summary>
@@ -5,8 +7,12 @@ internal static class Rows
 {
     public static double Dot(ReadOnlySpan<double> x, ReadOnlySpan<double> y)
     {
-        var sum = 0.0;
-        for (var i = 0; i < x.Length; i++)
+        var sums = Vector<double>.Zero;
+        var i = 0;
+        for (; i <= x.Length - Vector<double>.Count; i += Vector<double>.Count)
+            sums += new Vector<double>(x[i..]) * new Vector<double>(y[i..]);
+        var sum = Vector.Sum(sums);
+        for (; i < x.Length; i++)
             sum += x[i] * y[i];
         return sum;
     }
@@ -14,7 +20,10 @@ internal static class Rows
     /// <summary>y − factor·x, in place of y.</summary>
     public static void Subtract(double factor, ReadOnlySpan<double> x, Span<double> y)
     {
-        for (var i = 0; i < y.Length; i++)
+        var i = 0;
+        for (; i <= y.Length - Vector<double>.Count; i += Vector<double>.Count)
+            (new Vector<double>(y[i..]) - (new Vector<double>(x[i..]) * factor)).CopyTo(y[i..]);
+        for (; i < y.Length; i++)
             y[i] -= factor * x[i];
     }
 
@@ -27,7 +36,15 @@ internal static class Rows
     /// <summary>(c·x − s·y, s·x + c·y) in place of (x, y).</summary>
     public static void Rotate(double c, double s, Span<double> x, Span<double> y)
     {
-        for (var i = 0; i < x.Length; i++)
+        var i = 0;
+        for (; i <= x.Length - Vector<double>.Count; i += Vector<double>.Count)
+        {
+            var (a, b) = (new Vector<double>(x[i..]), new Vector<double>(y[i..]));
+            ((a * c) - (b * s)).CopyTo(x[i..]);
+            ((a * s) + (b * c)).CopyTo(y[i..]);
+        }
+
+        for (; i < x.Length; i++)
         {
             var (a, b) = (x[i], y[i]);
             x[i] = (c * a) - (s * b);
