@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace FunctionalGrad.Linear.Factorizations;
 
 /// <summary>
@@ -50,6 +52,7 @@ internal static class SingularValues
         }
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static bool Turn(Dense columns, Dense v, int p, int q)
     {
         var x = columns.Row(p);

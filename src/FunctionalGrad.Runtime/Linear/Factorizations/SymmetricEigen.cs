@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace FunctionalGrad.Linear.Factorizations;
 
 /// <summary>
@@ -57,6 +59,7 @@ internal static class SymmetricEigen
     }
 
     /// <summary>Makes element [p, q] zero; whether there was anything to do.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static bool Turn(Dense a, Dense vectors, int p, int q)
     {
         var (alpha, beta, gamma) = (a[p, p], a[q, q], a[p, q]);

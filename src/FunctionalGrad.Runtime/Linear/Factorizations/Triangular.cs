@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace FunctionalGrad.Linear.Factorizations;
 
 /// <summary>Cholesky factors and triangular systems.</summary>
@@ -7,6 +9,7 @@ internal static class Triangular
     /// The lower factor of a symmetric positive definite matrix, of which the lower triangle is read, row by row (Golub and Van Loan,
     /// section 4.2). Of a matrix that is not positive definite, the lower triangle is NaN.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Cholesky(Dense a, Dense result)
     {
         for (var i = 0; i < a.Rows; i++)
@@ -28,6 +31,7 @@ internal static class Triangular
     /// <summary>
     /// Solves op(T)·X = B by substitution in place of B, where T is one triangle of the matrix; the other is not read. A zero on the diagonal divides.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Solve(Dense t, Dense b, bool lower, bool transpose, bool unitDiagonal)
     {
         var n = t.Rows;
