@@ -65,7 +65,7 @@ module internal LinearChecks =
         else
             f (matrices name b)
 
-    /// Runs on tall matrices what is defined for them.
+    /// Whether there are more columns than rows.
     let isWide (x: Tensor) =
         let struct (rows, columns) = Matrix.sizesOf x
         rows < columns
