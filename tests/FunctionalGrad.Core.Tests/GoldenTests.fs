@@ -159,7 +159,19 @@ module internal Golden =
               "l1", meanOnly (fun x y -> l1Loss y x)
               "nll", meanOnly (fun logp target -> nllLoss target logp)
               "cross_entropy", crossEntropyOf
-              "cross_entropy_soft", binary (fun logits target -> crossEntropySoft target logits) ]
+              "cross_entropy_soft", binary (fun logits target -> crossEntropySoft target logits)
+              "cholesky", unary cholesky
+              "solve", binary solve
+              "triangular_solve",
+              (fun args ->
+                  let flag (name: string) = args.GetProperty(name).GetBoolean()
+                  Some(fun xs -> triangularSolve (flag "lower") (flag "trans") (flag "unit_diagonal") xs[0] xs[1]))
+              "inverse", unary inverse
+              "det", unary det
+              "slogdet", unary (slogdet >> snd)
+              "matrix_power", (fun args -> let n = args.GetProperty("n").GetInt32() in Some(fun xs -> matrixPower n xs[0]))
+              "cross", binary cross
+              "eigvalsh", unary eigvalsh ]
 
     /// Lines that judge what the library leaves open or settles otherwise, and why.
     let excluded =
