@@ -180,7 +180,8 @@ module internal Golden =
               "cross_entropy", crossEntropyOf
               "cross_entropy_soft", binary (fun logits target -> crossEntropySoft target logits)
               "swapaxes", (fun args -> Some(fun xs -> swapaxes (int "axis1" args) (int "axis2" args) xs[0]))
-              "transpose", (fun args -> Some(fun xs -> if has "axes" args then permute (ints (args.GetProperty "axes")) xs[0] else transpose xs[0]))
+              "transpose",
+              (fun args -> Some(fun xs -> if has "axes" args then permute (ints (args.GetProperty "axes")) xs[0] else transpose xs[0]))
               "squeeze", (fun args -> Some(fun xs -> if has "axis" args then squeeze [ int "axis" args ] xs[0] else squeezeAll xs[0]))
               "flip", (fun args -> Some(fun xs -> flip (if has "axis" args then [ int "axis" args ] else [ 0 .. xs[0].Rank - 1 ]) xs[0]))
               "slice", (fun args -> Some(fun xs -> slice (ranges args) xs[0]))

@@ -28,14 +28,14 @@ type IndexingTests() =
 
     [<Fact>]
     member _.``a range that is empty or runs beyond the axis is that of F# arrays``() =
-        Expect.shape [ 0; 3 ] x.[0..-1]
+        Expect.shape [ 0; 3 ] x.[0 .. -1]
         Expect.shape [ 0; 3 ] x.[5..9]
         Expect.shape [ 2; 1 ] x.[*, 2..9]
         Expect.shape [ 2; 3 ] x.[0 .. System.Int32.MaxValue]
 
     [<Fact>]
     member _.``subscripts that cannot be meant are refused``() =
-        Expect.error<IndexException, _> [ "[2, 3]"; "-2"; "slice" ] (fun () -> x.[-2..])
+        Expect.error<IndexException, _> [ "[2, 3]"; "-2"; "slice" ] (fun () -> x.[-2 ..])
         Expect.error<IndexException, _> [ "[2, 3]"; "-3"; "slice" ] (fun () -> x.[.. -3])
         Expect.error<IndexException, _> [ "position 2" ] (fun () -> x.[2])
         Expect.error<ShapeException, _> [ "3 subscripts"; "[2, 3]" ] (fun () -> x.[0, 1, 2])
@@ -44,7 +44,10 @@ type IndexingTests() =
     member _.``tensors of integers or truth values are subscripts``() =
         Expect.equal (tensor [ [ 3.0; 4.0; 5.0 ]; [ 3.0; 4.0; 5.0 ] ]) x.[tensor [ 1; 1 ]]
         Expect.equal (tensor [ 3.0; 4.0; 5.0 ]) x.[x .> tensor 2.0]
-        Expect.equal (tensor [ 0.0; 8.0; 10.0 ]) (grad (fun (x: Tensor) -> sumAll (square x.[x .> tensor 3.0])) x |> flatten |> take 0 (tensor [ 3; 4; 5 ]))
+
+        Expect.equal
+            (tensor [ 0.0; 8.0; 10.0 ])
+            (grad (fun (x: Tensor) -> sumAll (square x.[x .> tensor 3.0])) x |> flatten |> take 0 (tensor [ 3; 4; 5 ]))
 
     [<Fact>]
     member _.``a mask that is not known is refused by name``() =

@@ -62,14 +62,12 @@ module internal Running =
 module Cumulative =
     /// The sums of all elements so far along an axis. Integers and bool add up to int64.
     /// <exception cref="T:FunctionalGrad.ShapeException">There is no such axis.</exception>
-    let cumsum (axis: int) (x: Tensor) : Tensor =
-        Running.along "cumsum" (fun axis x -> Running.sum axis false x) axis (Folding.widened x)
+    let cumsum (axis: int) (x: Tensor) : Tensor = Running.along "cumsum" (fun axis x -> Running.sum axis false x) axis (Folding.widened x)
 
     /// The products of all elements so far along an axis; derivatives of any order are right where elements are 0.
     /// Integers and bool give int64.
     /// <exception cref="T:FunctionalGrad.ShapeException">There is no such axis.</exception>
-    let cumprod (axis: int) (x: Tensor) : Tensor =
-        Running.along "cumprod" (Running.combine (fun x y -> x * y)) axis (Folding.widened x)
+    let cumprod (axis: int) (x: Tensor) : Tensor = Running.along "cumprod" (Running.combine (fun x y -> x * y)) axis (Folding.widened x)
 
     /// The largest element so far along an axis; NaN from the first one on. Ties share the derivative.
     /// <exception cref="T:FunctionalGrad.ShapeException">There is no such axis.</exception>

@@ -58,7 +58,7 @@ module internal Sorting =
         let again _ (inputs: Tensor[]) = lastWriters (axis + 1) size inputs[0]
         finder "lastWriters" "the last place of an index that names a position" library shape again [| index |]
 
-    /// Reads at positions of an axis of this very tensor, or at the first few of them.
+    /// x read at the positions of an order, so that the derivative goes where the elements came from.
     let sortedBy name (positions: int -> Tensor -> Tensor) (axis: int) (x: Tensor) : Tensor =
         let axis = x.Shape.Axis(name, axis)
         Positions.gather axis (positions axis (numbers x)) x

@@ -16,8 +16,7 @@ type PadMode =
 
 /// Checks and compositions behind the functions that rearrange.
 module internal Arranging =
-    let require rank what name (x: Tensor) =
-        if x.Rank < rank then raise (ShapeException $"{name}: takes {what}, not shape {x.Shape}.")
+    let require rank what name (x: Tensor) = if x.Rank < rank then raise (ShapeException $"{name}: takes {what}, not shape {x.Shape}.")
 
     /// Adds axes of size 1 in front, up to a rank.
     let lifted rank (x: Tensor) =
@@ -127,7 +126,9 @@ module Rearranging =
     /// <exception cref="T:FunctionalGrad.ShapeException">A count is negative.</exception>
     let tile (counts: int list) (x: Tensor) : Tensor =
         let given = counts |> List.map string |> String.concat "; "
-        if List.exists (fun count -> count < 0) counts then raise (ShapeException $"tile: the counts [{given}] must not be negative.")
+
+        if List.exists (fun count -> count < 0) counts then
+            raise (ShapeException $"tile: the counts [{given}] must not be negative.")
 
         let x = Arranging.lifted counts.Length x
         let counts = List.replicate (x.Rank - counts.Length) 1 @ counts
@@ -198,8 +199,7 @@ module Rearranging =
     /// Coordinates of the points of a grid as pictures have them: as meshgrid, with the first two axes exchanged, so that the first
     /// vector runs along columns (indexing "xy", the default of NumPy).
     /// <exception cref="T:FunctionalGrad.ShapeException">An operand is no vector.</exception>
-    let meshgridXY (vectors: Tensor list) : Tensor list =
-        meshgrid vectors |> List.map (if vectors.Length < 2 then id else swapaxes 0 1)
+    let meshgridXY (vectors: Tensor list) : Tensor list = meshgrid vectors |> List.map (if vectors.Length < 2 then id else swapaxes 0 1)
 
     /// Surrounds in the given mode: (before, after) elements for each axis. Widths may be larger than the axis: mirrors and copies go on.
     /// <exception cref="T:FunctionalGrad.ShapeException">There is not one pair for each axis, one is negative, or an empty axis should be repeated.</exception>

@@ -10,19 +10,39 @@ module internal Selection =
                     $"{name}: how many elements pass depends on the values of this {mask.Shape} mask, which are not known while a function is traced. Keep the shape: use where, or multiply by the mask; or move {name} outside."
             )
 
-        let value = mask.Value
-        [| for i in 0 .. value.Count - 1 do if value.GetDouble i <> 0.0 then int64 i |]
+        let truths = (Elementwise.castTo DType.Bool mask).ToArray<bool>()
+        let mutable count = 0
+
+        for isTrue in truths do
+            if isTrue then count <- count + 1
+
+        let positions = Array.zeroCreate count
+        let mutable next = 0
+
+        for i in 0 .. truths.Length - 1 do
+            if truths[i] then
+                positions[next] <- int64 i
+                next <- next + 1
+
+        positions
 
     let vector (positions: int64[]) : Tensor =
         Tensor.OfArray(NDArray.Create<int64>(Shape.Of positions.Length, System.ReadOnlySpan positions))
 
     /// A vector of positions as it stands along an axis of a tensor.
-    let column name (axis: int) (index: Tensor) (x: Tensor) =
-        if index.Rank <> 1 then raise (ShapeException $"{name}: takes a vector of positions, not shape {index.Shape}. Use flatten, or take.")
+    let column (axis: int) (index: Tensor) (x: Tensor) =
+        let wanted = x.Shape.Sizes |> Seq.mapi (fun i size -> if i = axis then index.Count else size)
+
+        Views.reshape (Shape(Seq.init x.Rank (fun i -> if i = axis then index.Count else 1))) index
+        |> Views.broadcastTo (Shape wanted)
+
+    /// The same for positions that the user gives.
+    let checkedColumn name (axis: int) (index: Tensor) (x: Tensor) =
+        if index.Rank <> 1 then
+            raise (ShapeException $"{name}: takes a vector of positions, not shape {index.Shape}. Use flatten, or take.")
 
         Positions.requireInRange name x.Shape.[axis] index
-        let wanted = x.Shape.Sizes |> Seq.mapi (fun i size -> if i = axis then index.Count else size)
-        Views.reshape (Shape(Seq.init x.Rank (fun i -> if i = axis then index.Count else 1))) index |> Views.broadcastTo (Shape wanted)
+        column axis index x
 
     /// x with source at the positions; of several for one position the last.
     let replace (axis: int) (index: Tensor) (source: Tensor) (x: Tensor) : Tensor =
@@ -78,14 +98,14 @@ module Selecting =
     /// <exception cref="T:FunctionalGrad.ShapeException">The index is no vector.</exception>
     let indexSelect (axis: int) (index: Tensor) (x: Tensor) : Tensor =
         let axis = x.Shape.Axis("indexSelect", axis)
-        Positions.gather axis (Selection.column "indexSelect" axis index x) x
+        Positions.gather axis (Selection.checkedColumn "indexSelect" axis index x) x
 
     /// x with the parts of source added at a vector of positions along an axis; repeated positions accumulate. The source broadcasts.
     /// <exception cref="T:FunctionalGrad.IndexException">A position lies outside of the axis.</exception>
     /// <exception cref="T:FunctionalGrad.ShapeException">The index is no vector, or the source does not fit.</exception>
     let indexAdd (axis: int) (index: Tensor) (source: Tensor) (x: Tensor) : Tensor =
         let axis = x.Shape.Axis("indexAdd", axis)
-        scatterAdd axis (Selection.column "indexAdd" axis index x) source x
+        scatterAdd axis (Selection.checkedColumn "indexAdd" axis index x) source x
 
     /// x with source[…, j, …] written at […, index[…, j, …], …]; of several for one position the last stays. Index and source
     /// broadcast over the other axes.
@@ -110,7 +130,7 @@ module Selecting =
 
         let parts = Views.reshape (Shape(Seq.append [ mask.Count ] (Seq.skip mask.Rank x.Shape.Sizes))) x
         let index = Selection.vector (Selection.truths "booleanMask" mask)
-        Positions.gather 0 (Selection.column "booleanMask" 0 index parts) parts
+        Positions.gather 0 (Selection.column 0 index parts) parts
 
     /// The positions (int64) of the elements that are not 0, row by row: [how many, rank]. The shape depends on values, so they must be known.
     /// <exception cref="T:FunctionalGrad.TracingException">x is being traced by jit or vmap.</exception>
@@ -118,7 +138,8 @@ module Selecting =
         let strides = x.Shape.Strides() |> Array.map int64
         let sizes = x.Shape.Sizes |> Seq.map int64 |> Array.ofSeq
         let truths = Selection.truths "nonzero" x
-        let positions = truths |> Array.collect (fun i -> Array.map2 (fun stride size -> i / stride % size) strides sizes)
+        let position i = truths[i / x.Rank] / strides[i % x.Rank] % sizes[i % x.Rank]
+        let positions = Array.init (truths.Length * x.Rank) position
         Selection.vector positions |> Views.reshape (Shape.Of(truths.Length, x.Rank))
 
     /// x with a value written at a slice (ranges as in slice); the value takes x's dtype and broadcasts to the slice.
