@@ -144,7 +144,7 @@ type ErrorTests() =
     [<Fact>]
     member _.``indices of the wrong shape``() =
         shape [ "gather"; "[2]"; "[2, 3]"; "take" ] (fun () -> gather 0 (tensor [ 0; 1 ]) x)
-        shape [ "broadcastTo" ] (fun () -> gather 0 (zerosWith DType.Int32 [ 2; 2 ]) x)
+        shape [ "broadcastTo" ] (fun () -> gather 0 (zerosWith DType.Int32 [ 2; 4 ]) x)
 
     [<Fact>]
     member _.``the extreme of nothing``() =

@@ -85,6 +85,27 @@ module internal Golden =
         else
             meanOnly (fun logits target -> if logits.Rank = 2 then crossEntropy target logits else raise (NotSupportedException())) args
 
+    let private int (name: string) (args: JsonElement) = args.GetProperty(name).GetInt32()
+
+    let private ranges (args: JsonElement) =
+        let bound (item: JsonElement) = if item.ValueKind = JsonValueKind.Null then None else Some(item.GetInt32())
+
+        [ for range in args.GetProperty("slices").EnumerateArray() ->
+              match [ for item in range.EnumerateArray() -> bound item ] with
+              | [ start; stop; step ] -> start, stop, step
+              | other -> failwith $"a range has three parts, not {other.Length}" ]
+
+    let private padded (args: JsonElement) =
+        let mode =
+            match args.GetProperty("mode").GetString() with
+            | "reflect" -> PadMode.Reflect
+            | "edge" -> PadMode.Edge
+            | "wrap" -> PadMode.Wrap
+            | _ -> PadMode.Constant(args.GetProperty("value").GetDouble())
+
+        let widths = [ for pair in args.GetProperty("pads").EnumerateArray() -> pair[0].GetInt32(), pair[1].GetInt32() ]
+        Some(fun (xs: Tensor[]) -> padMode mode widths xs[0])
+
     /// The function of a line's op and arguments; None where the library has no such function.
     let functions: Map<string, JsonElement -> (Tensor[] -> Tensor) option> =
         Map
@@ -152,8 +173,6 @@ module internal Golden =
               "expand_dims", alongAxis (fun axis xs -> expandDims axis xs[0])
               "concat", alongAxis (fun axis xs -> concat axis (List.ofArray xs))
               "stack", alongAxis (fun axis xs -> stack axis (List.ofArray xs))
-              "take_along_axis", alongAxis (fun axis xs -> gather axis xs[1] xs[0])
-              "index_select", alongAxis (fun axis xs -> take axis xs[1] xs[0])
               "embedding", binary (fun table index -> take 0 index table)
               "mse", meanOnly (fun x y -> mseLoss y x)
               "l1", meanOnly (fun x y -> l1Loss y x)
@@ -171,7 +190,42 @@ module internal Golden =
               "slogdet", unary (slogdet >> snd)
               "matrix_power", (fun args -> let n = args.GetProperty("n").GetInt32() in Some(fun xs -> matrixPower n xs[0]))
               "cross", binary cross
-              "eigvalsh", unary eigvalsh ]
+              "eigvalsh", unary eigvalsh
+              "swapaxes", (fun args -> Some(fun xs -> swapaxes (int "axis1" args) (int "axis2" args) xs[0]))
+              "transpose",
+              (fun args -> Some(fun xs -> if has "axes" args then permute (ints (args.GetProperty "axes")) xs[0] else transpose xs[0]))
+              "squeeze", (fun args -> Some(fun xs -> if has "axis" args then squeeze [ int "axis" args ] xs[0] else squeezeAll xs[0]))
+              "flip", (fun args -> Some(fun xs -> flip (if has "axis" args then [ int "axis" args ] else [ 0 .. xs[0].Rank - 1 ]) xs[0]))
+              "slice", (fun args -> Some(fun xs -> slice (ranges args) xs[0]))
+              "split", (fun args -> Some(fun xs -> (split (int "axis" args) (ints (args.GetProperty "sizes")) xs[0])[int "index" args]))
+              "moveaxis", (fun args -> Some(fun xs -> moveaxis (int "source" args) (int "destination" args) xs[0]))
+              "roll",
+              (fun args ->
+                  let shift = int "shift" args
+                  Some(fun xs -> if has "axis" args then roll shift (int "axis" args) xs[0] else rollAll shift xs[0]))
+              "tile", (fun args -> Some(fun xs -> tile (ints (args.GetProperty "reps")) xs[0]))
+              "repeat", (fun args -> Some(fun xs -> repeat (int "repeats" args) (int "axis" args) xs[0]))
+              "tril", (fun args -> Some(fun xs -> tril (int "k" args) xs[0]))
+              "triu", (fun args -> Some(fun xs -> triu (int "k" args) xs[0]))
+              "diag", (fun args -> Some(fun xs -> diag (int "k" args) xs[0]))
+              "diagonal", (fun args -> Some(fun xs -> diagonal (int "offset" args) (int "axis1" args) (int "axis2" args) xs[0]))
+              "trace", unary trace
+              "kron", binary kron
+              "pad", padded
+              "one_hot", (fun args -> Some(fun xs -> oneHotWith DType.Float64 (int "num_classes" args) xs[0]))
+              "gather", alongAxis (fun axis xs -> gather axis xs[1] xs[0])
+              "take_along_axis", alongAxis (fun axis xs -> takeAlongAxis axis xs[1] xs[0])
+              "index_select", alongAxis (fun axis xs -> indexSelect axis xs[1] xs[0])
+              "index_add", alongAxis (fun axis xs -> indexAdd axis xs[1] xs[2] xs[0])
+              "scatter", alongAxis (fun axis xs -> scatter axis xs[1] xs[2] xs[0])
+              "scatter_add", alongAxis (fun axis xs -> scatterAdd axis xs[1] xs[2] xs[0])
+              "cumsum", alongAxis (fun axis xs -> cumsum axis xs[0])
+              "cumprod", alongAxis (fun axis xs -> cumprod axis xs[0])
+              "logcumsumexp", alongAxis (fun axis xs -> logcumsumexp axis xs[0])
+              "argmax", reduction argmax argmaxKeepDims
+              "argmin", reduction argmin argminKeepDims
+              "sort", alongAxis (fun axis xs -> sort axis xs[0])
+              "topk", (fun args -> Some(fun xs -> fst (topk (int "k" args) (int "axis" args) xs[0]))) ]
 
     /// Lines that judge what the library leaves open or settles otherwise, and why.
     let excluded =

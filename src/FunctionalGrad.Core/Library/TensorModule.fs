@@ -20,3 +20,7 @@ module Tensor =
     let evaluate (tensors: Tensor list) : unit = Evaluation.force (Array.ofList tensors)
     /// A tensor around an array; nothing is copied.
     let ofArray (array: NDArray) : Tensor = Tensor.OfArray array
+    /// x with a value written at a slice: setSlice.
+    let set (ranges: (int option * int option * int option) list) (value: Tensor) (x: Tensor) : Tensor = setSlice ranges value x
+    /// x with a value added at a slice: addSlice.
+    let add (ranges: (int option * int option * int option) list) (value: Tensor) (x: Tensor) : Tensor = addSlice ranges value x

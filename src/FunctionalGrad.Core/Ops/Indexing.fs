@@ -81,11 +81,8 @@ module internal Positions =
 
         Op.apply op [| x; index; source |]
 
-/// Reading and writing at positions that are data themselves.
-[<AutoOpen>]
-module Indexing =
     /// Stretches the index over the axes other than the one it points along.
-    let private alongside name (axis: int) (index: Tensor) (x: Tensor) =
+    let alongside name (axis: int) (index: Tensor) (x: Tensor) =
         if index.Rank <> x.Rank then
             raise (
                 ShapeException
@@ -95,12 +92,24 @@ module Indexing =
         let wanted = Shape(x.Shape.Sizes |> Seq.mapi (fun i size -> if i = axis then index.Shape.[i] else size))
         Views.broadcastTo wanted index
 
-    /// result[…, j, …] = x[…, index[…, j, …], …]: NumPy's take_along_axis. The index broadcasts over the other axes.
+/// Reading and writing at positions that are data themselves.
+[<AutoOpen>]
+module Indexing =
+    /// The parts that an index with fewer positions along other axes reaches: the first ones, as in PyTorch.
+    let private reached (axis: int) (index: Tensor) (x: Tensor) =
+        let reach i size = if i <> axis && index.Shape.[i] <> 1 then min size index.Shape.[i] else size
+        let sizes = if index.Rank = x.Rank then Shape(x.Shape.Sizes |> Seq.mapi reach) else x.Shape
+        Shaping.slice (Array.zeroCreate x.Rank) (Array.create x.Rank 1) sizes x
+
+    /// result[…, j, …] = x[…, index[…, j, …], …]. Along the other axes an index of size 1 broadcasts, and one that is smaller
+    /// than x reads the first parts of x, as PyTorch's gather.
     /// <exception cref="T:FunctionalGrad.IndexException">A position lies outside of the axis.</exception>
+    /// <exception cref="T:FunctionalGrad.ShapeException">The index is larger than x along another axis, or of another rank.</exception>
     let gather (axis: int) (index: Tensor) (x: Tensor) : Tensor =
         let axis = x.Shape.Axis("gather", axis)
         Positions.requireInRange "gather" x.Shape.[axis] index
-        Positions.gather axis (alongside "gather" axis index x) x
+        let x = reached axis index x
+        Positions.gather axis (Positions.alongside "gather" axis index x) x
 
     /// x with source[…, j, …] added at […, index[…, j, …], …]; repeated positions accumulate.
     /// <exception cref="T:FunctionalGrad.IndexException">A position lies outside of the axis.</exception>
@@ -108,7 +117,7 @@ module Indexing =
         let axis = x.Shape.Axis("scatterAdd", axis)
         Positions.requireInRange "scatterAdd" x.Shape.[axis] index
         let dtype = DTypes.Promote(x.DType, source.DType)
-        let index = alongside "scatterAdd" axis index x
+        let index = Positions.alongside "scatterAdd" axis index x
         Positions.scatterAdd axis index (Views.broadcastTo index.Shape (Elementwise.castTo dtype source)) (Elementwise.castTo dtype x)
 
     /// The parts at the given positions along an axis, which is replaced by the index's axes: rows of a table, NumPy's take.

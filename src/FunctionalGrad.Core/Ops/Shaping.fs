@@ -85,6 +85,34 @@ module internal Shaping =
         let sizes = x.Shape.Sizes |> Seq.mapi (fun i n -> if i = axis then size else n)
         slice starts (Array.create x.Rank 1) (Shape sizes) x
 
+    /// The starts, steps and sizes of a slice as NumPy reads x[start:stop:step].
+    let region (ranges: (int option * int option * int option) list) (x: Tensor) : struct (int[] * int[] * Shape) =
+        if ranges.Length > x.Rank then
+            raise (ShapeException $"slice: {ranges.Length} ranges for shape {x.Shape}, which has {x.Rank} axes.")
+
+        let resolve axis (start, stop, step) =
+            let n = x.Shape.[axis]
+            let step = Option.defaultValue 1 step
+
+            if step = 0 then
+                raise (ShapeException $"slice: the step along axis {axis} is 0; it must be positive, or negative to go backwards.")
+
+            let low, high = if step > 0 then 0, n else -1, n - 1
+            let place i = max low (min high (if i < 0 then i + n else i))
+            let first = Option.map place start |> Option.defaultValue (if step > 0 then 0 else n - 1)
+            let last = Option.map place stop |> Option.defaultValue (if step > 0 then n else -1)
+            // In 64 bits, because steps as long as an int can count are allowed.
+            let distance = if step > 0 then int64 last - int64 first else int64 first - int64 last
+            let stride = abs (int64 step)
+            let size = max 0L ((distance + stride - 1L) / stride) |> int
+            struct ((if size = 0 then 0 else first), (if size > 1 then step else 1), size)
+
+        let whole = List.replicate (x.Rank - ranges.Length) (None, None, None)
+        let resolved = ranges @ whole |> List.mapi resolve |> Array.ofList
+        let starts = resolved |> Array.map (fun (struct (start, _, _)) -> start)
+        let steps = resolved |> Array.map (fun (struct (_, step, _)) -> step)
+        struct (starts, steps, Shape(resolved |> Seq.map (fun (struct (_, _, size)) -> size)))
+
     let private joined (axis: int) (inputs: Tensor[]) =
         let first = inputs[0].Shape
 
@@ -210,31 +238,8 @@ module Shapes =
     /// Negative positions count from the end, and positions beyond the ends are cut back.
     /// <exception cref="T:FunctionalGrad.ShapeException">There are more triples than axes, or a step is 0.</exception>
     let slice (ranges: (int option * int option * int option) list) (x: Tensor) : Tensor =
-        if ranges.Length > x.Rank then
-            raise (ShapeException $"slice: {ranges.Length} ranges for shape {x.Shape}, which has {x.Rank} axes.")
-
-        let resolve axis (start, stop, step) =
-            let n = x.Shape.[axis]
-            let step = Option.defaultValue 1 step
-
-            if step = 0 then
-                raise (ShapeException $"slice: the step along axis {axis} is 0; it must be positive, or negative to go backwards.")
-
-            let low, high = if step > 0 then 0, n else -1, n - 1
-            let place i = max low (min high (if i < 0 then i + n else i))
-            let first = Option.map place start |> Option.defaultValue (if step > 0 then 0 else n - 1)
-            let last = Option.map place stop |> Option.defaultValue (if step > 0 then n else -1)
-            // In 64 bits, because steps as long as an int can count are allowed.
-            let distance = if step > 0 then int64 last - int64 first else int64 first - int64 last
-            let stride = abs (int64 step)
-            let size = max 0L ((distance + stride - 1L) / stride) |> int
-            struct ((if size = 0 then 0 else first), (if size > 1 then step else 1), size)
-
-        let whole = List.replicate (x.Rank - ranges.Length) (None, None, None)
-        let resolved = ranges @ whole |> List.mapi resolve |> Array.ofList
-        let starts = resolved |> Array.map (fun (struct (start, _, _)) -> start)
-        let steps = resolved |> Array.map (fun (struct (_, step, _)) -> step)
-        Shaping.slice starts steps (Shape(resolved |> Seq.map (fun (struct (_, _, size)) -> size))) x
+        let struct (starts, steps, sizes) = Shaping.region ranges x
+        Shaping.slice starts steps sizes x
 
     /// The part at one position of an axis, which vanishes; a negative position counts from the end.
     /// <exception cref="T:FunctionalGrad.IndexException">There is no such position.</exception>
