@@ -2,6 +2,8 @@ namespace FunctionalGrad.Tests
 
 open System
 open FunctionalGrad
+open FunctionalGrad.Compile
+open FunctionalGrad.Loops
 open Xunit
 
 /// Corners that once were wrong.
@@ -60,3 +62,17 @@ type EdgeTests() =
         Assert.Equal(3.0, (List.sum [ tensor 1.0; tensor 2.0 ]).ToDouble())
         Assert.Equal(DType.Float32, (List.sum [ tensor 1.0f ]).DType)
         Assert.Equal<float>([| 1.5; 4.0 |], (List.average [ tensor [ 1.0; 3.0 ]; tensor [ 2.0; 5.0 ] ]).ToArray<float>())
+
+    [<Fact>]
+    member _.``a library function sees the shape of its operand``() =
+        let seen = ref Shape.Scalar
+        let look = LibraryFunction(fun inputs _ -> seen.Value <- inputs[0].Shape)
+
+        let op =
+            { (Drawing.permutation 1 (tensor 1L)).Op with
+                Lower = Call { Key = "look", box 0; Function = look }
+                Type = fun inputs -> Op.typed inputs[0].Shape DType.Float64 }
+
+        let square = tensor [ 1.0; 2.0; 3.0; 4.0 ] + 1.0 |> reshape [ 2; 2 ]
+        (Op.apply op [| square |]).Value |> ignore
+        Assert.Equal<int>([ 2; 2 ], seen.Value.Sizes)

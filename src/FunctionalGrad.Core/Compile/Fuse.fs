@@ -105,15 +105,18 @@ type internal Schedule(graph: Graph) =
 
     let needsBuffer i = if isNumber readings[i] && not copied[i] then copy i
 
-    let needsOwnBuffer i =
+    /// Whether the reading sees a whole buffer, row by row, whatever the shape of the buffer.
+    let isWhole i =
         let reading = readings[i]
 
-        if
-            (isNumber reading && not copied[i])
-            || not (isContiguous nodes[i].Shape reading.View)
-            || nodes[reading.Base].Shape.Count <> nodes[i].Shape.Count
-        then
-            copy i
+        not (isNumber reading && not copied[i])
+        && isContiguous nodes[i].Shape reading.View
+        && nodes[reading.Base].Shape.Count = nodes[i].Shape.Count
+
+    let needsOwnBuffer i = if not (isWhole i) then copy i
+
+    /// A library function looks at the shape of what it is given.
+    let needsOwnShape i = if not (isWhole i && nodes[readings[i].Base].Shape.Equals nodes[i].Shape) then copy i
 
     let rec placeView i map =
         let input = nodes[i].Inputs[0]
@@ -167,7 +170,7 @@ type internal Schedule(graph: Graph) =
         | Gather _ -> placeGather i
         | Reduce(_, axes) -> placeReduction i axes
         | Call _ ->
-            Array.iter needsOwnBuffer node.Inputs
+            Array.iter needsOwnShape node.Inputs
             single i
         | Contract _
         | ScatterAdd _
