@@ -1,0 +1,208 @@
+/// Which function each golden op is. An entry makes the function of a case's arguments; None where the library has none for them.
+module FunctionalGrad.Conformance.Table
+
+open System.Text.Json
+open FunctionalGrad
+
+/// From arguments to the function of the input tensors.
+type Entry = JsonElement -> (Tensor[] -> Tensor) option
+
+let private unary f : Entry = fun _ -> Some(fun xs -> f xs[0])
+let private binary f : Entry = fun _ -> Some(fun xs -> f xs[0] xs[1])
+
+/// The axes that "axis" names; null is all.
+let private axesOf (args: JsonElement) (x: Tensor) = tryAxes "axis" args |> Option.defaultValue [ 0 .. x.Rank - 1 ]
+
+/// keepdims picks the form.
+let private reduction over keeping : Entry =
+    fun args ->
+        let reduce = if boolOr "keepdims" false args then keeping else over
+        Some(fun xs -> reduce (axesOf args xs[0]) xs[0])
+
+let private alongAxis f : Entry =
+    fun args ->
+        let axis = axisOf args
+        Some(fun xs -> f axis xs)
+
+/// Only the mean over all is a loss here.
+let private meanOnly f : Entry = fun args -> if textOr "reduction" "mean" args = "mean" then Some(fun xs -> f xs[0] xs[1]) else None
+
+/// Axes that vanished, back with size 1.
+let private withAxes (axes: int list) (rank: int) (y: Tensor) =
+    axes
+    |> List.map (fun axis -> if axis < 0 then axis + rank else axis)
+    |> List.sort
+    |> List.fold (fun y axis -> expandDims axis y) y
+
+let private restored reduce (axes: int list) (x: Tensor) = reduce axes x |> withAxes axes x.Rank
+
+/// ln Σ eˣ over several axes is that over one after the other.
+let private logSumOver (args: JsonElement) (x: Tensor) =
+    let axes = axesOf args x |> List.map (fun axis -> if axis < 0 then axis + x.Rank else axis)
+    let result = axes |> List.sortDescending |> List.fold (fun x axis -> logsumexp axis x) x
+    if boolOr "keepdims" false args then withAxes axes x.Rank result else result
+
+/// The first elements along every axis but one, as many as a smaller tensor has: torch's gather and scatter look no further.
+let private cropped (axis: int) (sizes: Shape) (x: Tensor) =
+    let axis = if axis < 0 then axis + x.Rank else axis
+    x |> slice [ for i in 0 .. x.Rank - 1 -> None, (if i = axis then None else Some sizes.[i]), None ]
+
+let private scatterAddTo (axis: int) (x: Tensor) (index: Tensor) (source: Tensor) =
+    let region = cropped axis index.Shape x
+    let source = source |> slice [ for size in index.Shape.Sizes -> None, Some size, None ]
+    let added = scatterAdd axis index source (zerosLike region)
+    x + pad [ for i in 0 .. x.Rank - 1 -> 0, x.Shape.[i] - region.Shape.[i] ] added
+
+let private pointwise: (string * Entry) list =
+    [ "abs", unary abs
+      "neg", unary (~-)
+      "sqrt", unary sqrt
+      "rsqrt", unary rsqrt
+      "exp", unary exp
+      "expm1", unary expm1
+      "log", unary log
+      "log1p", unary log1p
+      "sin", unary sin
+      "cos", unary cos
+      "tan", unary tan
+      "tanh", unary tanh
+      "sigmoid", unary sigmoid
+      "softplus", unary softplus
+      "erf", unary erf
+      "floor", unary floor
+      "ceil", unary ceil
+      "round", unary round
+      "trunc", unary truncate
+      "sign", unary signOf
+      "square", unary square
+      "reciprocal", unary reciprocal
+      "relu", unary relu
+      "isnan", unary isNaN
+      "logical_not", unary logicalNot
+      "add", binary (+)
+      "sub", binary (-)
+      "mul", binary (*)
+      "div", binary (/)
+      "pow", binary pow
+      "pow_scalar", (fun args -> let exponent = floatOr "exponent" 1.0 args in Some(fun xs -> xs[0] ** exponent))
+      "squared_difference", binary (fun x y -> square (x - y))
+      "atan2", binary atan2
+      "maximum", binary maximum
+      "minimum", binary minimum
+      "remainder", binary remainder
+      "lt", binary less
+      "le", binary lessEqual
+      "gt", binary greater
+      "ge", binary greaterEqual
+      "eq", binary equal
+      "ne", binary notEqual
+      "logical_and", binary logicalAnd
+      "logical_or", binary logicalOr
+      "logical_xor", binary logicalXor
+      "where", (fun _ -> Some(fun xs -> where xs[0] xs[1] xs[2])) ]
+
+let private reductions: (string * Entry) list =
+    [ "sum", reduction sum sumKeepDims
+      "mean", reduction mean meanKeepDims
+      "prod", reduction prod prodKeepDims
+      "max", reduction amax amaxKeepDims
+      "min", reduction amin aminKeepDims
+      "argmax", reduction argmax argmaxKeepDims
+      "argmin", reduction argmin argminKeepDims
+      "any", reduction any (restored any)
+      "all", reduction all (restored all)
+      "logsumexp", (fun args -> Some(fun xs -> logSumOver args xs[0]))
+      "softmax", alongAxis (fun axis xs -> softmax axis xs[0])
+      "log_softmax", alongAxis (fun axis xs -> logSoftmax axis xs[0]) ]
+
+/// [start, stop, step] of each axis, null for what is left out.
+let private ranges (args: JsonElement) =
+    let bound (json: JsonElement) = if json.ValueKind = JsonValueKind.Null then None else Some(json.GetInt32())
+
+    [ for range in args.GetProperty("slices").EnumerateArray() -> bound range.[0], bound range.[1], bound range.[2] ]
+
+/// [before, after] of each axis.
+let private widths (args: JsonElement) =
+    [ for pair in args.GetProperty("pads").EnumerateArray() -> pair.[0].GetInt32(), pair.[1].GetInt32() ]
+
+let private constantPad: Entry =
+    fun args ->
+        if textOr "mode" "constant" args = "constant" then
+            Some(fun xs -> padWith (floatOr "value" 0.0 args) (widths args) xs[0])
+        else
+            None
+
+let private shapes: (string * Entry) list =
+    [ "reshape", (fun args -> Some(fun xs -> reshape (intsOr "shape" [] args) xs[0]))
+      "broadcast_to", (fun args -> Some(fun xs -> broadcastTo (intsOr "shape" [] args) xs[0]))
+      "transpose",
+      (fun args ->
+          match tryAxes "axes" args with
+          | Some axes -> Some(fun xs -> permute axes xs[0])
+          | None -> Some(fun xs -> transpose xs[0]))
+      "permute", (fun args -> Some(fun xs -> permute (intsOr "axes" [] args) xs[0]))
+      "swapaxes", (fun args -> Some(fun xs -> swapaxes (intOr "axis1" 0 args) (intOr "axis2" 1 args) xs[0]))
+      "expand_dims", alongAxis (fun axis xs -> expandDims axis xs[0])
+      "squeeze",
+      (fun args ->
+          match tryAxes "axis" args with
+          | Some axes -> Some(fun xs -> squeeze axes xs[0])
+          | None -> Some(fun xs -> squeezeAll xs[0]))
+      "flip", (fun args -> Some(fun xs -> flip (axesOf args xs[0]) xs[0]))
+      "slice", (fun args -> let ranges = ranges args in Some(fun xs -> slice ranges xs[0]))
+      "pad", constantPad
+      "concat", alongAxis (fun axis xs -> concat axis (List.ofArray xs))
+      "stack", alongAxis (fun axis xs -> stack axis (List.ofArray xs))
+      "split",
+      (fun args ->
+          let axis, sizes, index = intOr "axis" 0 args, intsOr "sizes" [] args, intOr "index" 0 args
+          Some(fun xs -> (split axis sizes xs[0])[index]))
+      "one_hot", (fun args -> let classes = intOr "num_classes" 0 args in Some(fun xs -> oneHotWith DType.Float64 classes xs[0]))
+      "gather", alongAxis (fun axis xs -> gather axis xs[1] (cropped axis xs[1].Shape xs[0]))
+      "take_along_axis", alongAxis (fun axis xs -> gather axis xs[1] xs[0])
+      "index_select", alongAxis (fun axis xs -> take axis xs[1] xs[0])
+      "scatter_add", alongAxis (fun axis xs -> scatterAddTo axis xs[0] xs[1] xs[2]) ]
+
+let private products: (string * Entry) list =
+    [ "dot", binary dot
+      "mv", binary mv
+      "outer", binary outer
+      "matmul", binary matmul
+      "einsum", (fun args -> let equation = textOr "equation" "" args in Some(fun xs -> einsum equation (List.ofArray xs))) ]
+
+let private networks: (string * Entry) list =
+    [ "embedding", binary (fun table index -> take 0 index table)
+      "mse", meanOnly (fun x y -> mseLoss y x)
+      "l1", meanOnly (fun x y -> l1Loss y x)
+      "nll", meanOnly (fun logp target -> nllLoss target logp)
+      "hinge", (fun args -> if boolOr "squared" false args then None else meanOnly (fun x target -> hingeLoss target x) args)
+      "cross_entropy",
+      (fun args ->
+          if floatOr "label_smoothing" 0.0 args = 0.0 then
+              meanOnly (fun logits target -> crossEntropy target logits) args
+          else
+              None)
+      "cross_entropy_soft", binary (fun logits target -> crossEntropySoft target logits) ]
+
+/// Every golden op that the library has.
+let functions: Map<string, Entry> = Map(List.concat [ pointwise; reductions; shapes; products; networks ])
+
+/// The ops that golden vectors define.
+let names: string list =
+    "abs acos acosh add all any argmax argmin asin asinh atan atan2 atanh attention avg_pool1d avg_pool2d batch_norm \
+     batch_norm_eval bce bce_with_logits broadcast_to cbrt ceil celu cholesky clamp concat conv1d conv2d conv_transpose2d cos cosh \
+     cross cross_entropy cross_entropy_soft cumprod cumsum det diag diagonal digamma div dot dropout_mask eigvalsh einsum elu \
+     embedding eq erf erfc erfinv exp exp2 expand_dims expm1 flip floor fmod gather ge gelu group_norm gt hardsigmoid hardswish \
+     hardtanh hinge huber hypot index_add index_select instance_norm inverse isfinite isinf isnan kl_div kron l1 layer_norm le \
+     leaky_relu lgamma linear log log10 log1p log2 log_softmax logaddexp logcumsumexp logical_and logical_not logical_or \
+     logical_xor logit logsigmoid logsumexp lt masked_fill matmul matrix_power max max_pool1d max_pool2d maximum mean min minimum \
+     mish moveaxis mse mul multi_margin mv ne neg nll norm one_hot outer pad permute pow pow_scalar prod reciprocal relu relu6 \
+     remainder repeat reshape rms_norm roll round rsqrt scatter scatter_add selu sigmoid sign silu sin sinh slice slogdet \
+     smooth_l1 softmax softplus softsign solve sort split sqrt square squared_difference squeeze stack std sub sum swapaxes \
+     take_along_axis tan tanh tile topk trace transpose triangular_solve tril triu trunc var where xlogy"
+        .Split
+        ' '
+    |> List.ofArray
+
+/// Those that the library does not have yet.
+let notYet: string list = names |> List.filter (fun name -> not (functions.ContainsKey name))
