@@ -24,9 +24,6 @@ let private alongAxis f : Entry =
         let axis = axisOf args
         Some(fun xs -> f axis xs)
 
-/// Only the mean over all is a loss here.
-let private meanOnly f : Entry = fun args -> if textOr "reduction" "mean" args = "mean" then Some(fun xs -> f xs[0] xs[1]) else None
-
 /// Axes that vanished, back with size 1.
 let private withAxes (axes: int list) (rank: int) (y: Tensor) =
     axes
@@ -170,22 +167,98 @@ let private products: (string * Entry) list =
       "matmul", binary matmul
       "einsum", (fun args -> let equation = textOr "equation" "" args in Some(fun xs -> einsum equation (List.ofArray xs))) ]
 
+/// A loss of predictions and targets, with the reduction that is asked for; `fallback` where none is.
+let private lossOr fallback (f: Reduction -> Tensor -> Tensor -> Tensor) : Entry =
+    fun args ->
+        let apply reduction = Some(fun (xs: Tensor[]) -> f reduction xs[1] xs[0])
+
+        match textOr "reduction" fallback args with
+        | "none" -> apply Reduction.None
+        | "mean" -> apply Reduction.Mean
+        | "sum" -> apply Reduction.Sum
+        | "batchmean" -> apply Reduction.BatchMean
+        | _ -> None
+
+let private loss f = lossOr "mean" f
+
+let private bceOfLogits: Entry =
+    fun args ->
+        let make weight = loss (fun reduction -> bceWithLogitsWith reduction weight) args
+        make None |> Option.map (fun _ -> fun xs -> (make (Array.tryItem 2 xs)).Value xs)
+
+let private losses: (string * Entry) list =
+    [ "mse", loss mseLossWith
+      "l1", loss l1LossWith
+      "huber", (fun args -> loss (fun reduction -> huberLossWith reduction (floatOr "delta" 1.0 args)) args)
+      "smooth_l1", (fun args -> loss (fun reduction -> smoothL1LossWith reduction (floatOr "beta" 1.0 args)) args)
+      "bce", loss bceLossWith
+      "bce_with_logits", bceOfLogits
+      "kl_div", lossOr "batchmean" klDivLossWith
+      "hinge", (fun args -> loss (if boolOr "squared" false args then squaredHingeLossWith else hingeLossWith) args)
+      "nll", loss nllLossWith
+      "cross_entropy", (fun args -> loss (fun reduction -> crossEntropyWith reduction (floatOr "label_smoothing" 0.0 args)) args)
+      "cross_entropy_soft", binary (fun logits target -> crossEntropySoft target logits)
+      "multi_margin",
+      (fun args -> loss (fun reduction -> multiMarginLossWith reduction (intOr "p" 1 args) (floatOr "margin" 1.0 args)) args) ]
+
+/// Weight and bias from a place on; without them they are 1 and 0 for each channel.
+let private affine (place: int) (sizes: int list) (xs: Tensor[]) =
+    let given i otherwise = Array.tryItem i xs |> Option.defaultWith (fun () -> fullWith xs[0].DType sizes otherwise)
+    given place 1.0, given (place + 1) 0.0
+
+let private channels (x: Tensor) = [ x.Shape.[1] ]
+
+let private layerNormOf (args: JsonElement) (xs: Tensor[]) =
+    let axes = intOr "n_axes" 1 args
+    let last = xs[0].Shape.Sizes |> Seq.skip (xs[0].Rank - axes) |> List.ofSeq
+    let eps = floatOr "eps" 1e-5 args
+
+    if xs.Length = 1 then
+        normalizeLast axes eps xs[0]
+    else
+        let weight, bias = affine 1 last xs
+        layerNorm eps weight bias xs[0]
+
+/// A normalization of channels.
+let private channelNorm norm : Entry =
+    fun args ->
+        Some(fun xs ->
+            let weight, bias = affine 1 (channels xs[0]) xs
+            norm args (floatOr "eps" 1e-5 args) weight bias xs[0])
+
+let private batchNormEval: Entry =
+    fun args ->
+        Some(fun xs ->
+            let weight, bias = affine 3 (channels xs[0]) xs
+            batchNormWith xs[1] xs[2] (floatOr "eps" 1e-5 args) weight bias xs[0])
+
+let private linearOf (xs: Tensor[]) =
+    let _, bias = affine 1 [ xs[1].Shape.[0] ] xs
+    linear xs[1] bias xs[0]
+
 let private networks: (string * Entry) list =
-    [ "embedding", binary (fun table index -> take 0 index table)
-      "mse", meanOnly (fun x y -> mseLoss y x)
-      "l1", meanOnly (fun x y -> l1Loss y x)
-      "nll", meanOnly (fun logp target -> nllLoss target logp)
-      "hinge", (fun args -> if boolOr "squared" false args then None else meanOnly (fun x target -> hingeLoss target x) args)
-      "cross_entropy",
+    [ "layer_norm", (fun args -> Some(layerNormOf args))
+      "rms_norm",
       (fun args ->
-          if floatOr "label_smoothing" 0.0 args = 0.0 then
-              meanOnly (fun logits target -> crossEntropy target logits) args
-          else
-              None)
-      "cross_entropy_soft", binary (fun logits target -> crossEntropySoft target logits) ]
+          Some(fun xs ->
+              let weight, _ = affine 1 [ xs[0].Shape.[xs[0].Rank - 1] ] xs
+              rmsNorm (floatOr "eps" 1e-5 args) weight xs[0]))
+      "batch_norm", (fun args -> if boolOr "training" true args then channelNorm (fun _ -> batchNorm) args else None)
+      "batch_norm_eval", batchNormEval
+      "group_norm", channelNorm (fun args -> groupNorm (intOr "num_groups" 1 args))
+      "instance_norm", channelNorm (fun _ -> instanceNorm)
+      "linear", (fun _ -> Some linearOf)
+      "embedding", binary (fun table index -> embedding index table)
+      "dropout_mask", (fun args -> Some(fun xs -> dropoutMask (floatOr "p" 0.5 args) xs[1] xs[0]))
+      "attention",
+      (fun _ ->
+          Some(fun xs ->
+              match Array.tryItem 3 xs with
+              | Some mask -> attentionWith mask xs[0] xs[1] xs[2]
+              | None -> attention xs[0] xs[1] xs[2])) ]
 
 /// Every golden op that the library has.
-let functions: Map<string, Entry> = Map(List.concat [ pointwise; reductions; shapes; products; networks ])
+let functions: Map<string, Entry> = Map(List.concat [ pointwise; reductions; shapes; products; losses; networks ])
 
 /// The ops that golden vectors define.
 let names: string list =
