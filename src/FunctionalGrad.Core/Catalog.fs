@@ -9,7 +9,8 @@ let entries: Entry list =
           ShapeSamples.entries
           FoldSamples.entries
           ArrangementSamples.entries
-          LinearSamples.entries ]
+          LinearSamples.entries
+          NetworkSamples.entries ]
 
 /// The entry of a name.
 let find (name: string) : Entry = entries |> List.find (fun entry -> entry.Name = name)

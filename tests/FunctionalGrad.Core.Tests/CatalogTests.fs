@@ -38,7 +38,10 @@ type CatalogTests() =
           "Cumulative"
           "Rearranging"
           "Ordered"
-          "Selecting" ]
+          "Selecting"
+          "MoreLosses"
+          "Normalization"
+          "Layers" ]
 
     static let functions =
         let assembly = typeof<Tensor>.Assembly

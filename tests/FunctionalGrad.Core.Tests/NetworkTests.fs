@@ -1,0 +1,76 @@
+namespace FunctionalGrad.Tests
+
+open System
+open FunctionalGrad
+open Xunit
+
+/// Losses, normalizations and layers where a plain formula would overflow, cancel or divide by nothing, and what they refuse.
+type NetworkTests() =
+    [<Fact>]
+    member _.``a query that may look nowhere gives 0, and its gradient is 0``() =
+        let mask = tensor [ [ true; false ]; [ false; false ] ]
+        let k = tensor [ [ 1.0; 0.0 ]; [ 0.0; 1.0 ] ]
+        let f q = attentionWith mask q k (k + 1.0)
+        let q = tensor [ [ 2.0; 3.0 ]; [ 5.0; 7.0 ] ]
+        Expect.near (tensor [ [ 2.0; 1.0 ]; [ 0.0; 0.0 ] ]) (f q)
+        Expect.near (zerosLike q) (grad (f >> sumAll) q)
+
+    [<Fact>]
+    member _.``a certain and wrong prediction has a finite loss and gradient``() =
+        let target = tensor [ 1.0; 0.0; 1.0; 0.0 ]
+        let p = tensor [ 0.0; 1.0; 1.0; 0.0 ]
+        Expect.near (tensor [ 100.0; 100.0; 0.0; 0.0 ]) (bceLossWith Reduction.None target p)
+        Assert.All((grad (bceLoss target) p).ToArray<float>(), (fun slope -> Assert.True(Double.IsFinite slope)))
+
+    [<Fact>]
+    member _.``the loss of a sure and right logit keeps its digits``() =
+        let loss = (bceWithLogits (tensor [ 1.0 ]) (tensor [ 40.0 ])).ToDouble()
+        Assert.InRange(loss / Math.Exp -40.0, 1.0 - 1e-12, 1.0 + 1e-12)
+
+    [<Fact>]
+    member _.``huber does not overflow, and bends at 0``() =
+        let target = tensor 0.0
+        Expect.near (tensor [ 1.0; -1.0 ]) (grad (huberLossWith Reduction.Sum 1.0 (tensor [ 0.0; 0.0 ])) (tensor [ 1e300; -1e300 ]))
+        Expect.number 1.0 (grad (grad (huberLoss 1.0 target)) (tensor 0.0))
+
+    [<Fact>]
+    member _.``cross entropy of places is that of each place``() =
+        let logits = Random.normalWith DType.Float64 (Key.ofSeed 1) [ 2; 3; 4 ]
+        let classes = tensor [ [ 0; 1; 2; 0 ]; [ 2; 2; 1; 0 ] ]
+        let losses = crossEntropyWith Reduction.None 0.1 classes logits
+        let rows = logits |> permute [ 0; 2; 1 ] |> reshape [ 8; 3 ]
+        Expect.near (crossEntropyWith Reduction.None 0.1 (flatten classes) rows |> reshape [ 2; 4 ]) losses
+        Expect.near (crossEntropy (flatten classes) rows) (crossEntropyWith Reduction.Mean 0.0 classes logits)
+
+    [<Fact>]
+    member _.``a large offset costs a normalization no digits``() =
+        let x = tensor [ [ 1.0; 2.0; 4.0 ] ]
+        Expect.near (normalizeLast 1 1e-5 x) (normalizeLast 1 1e-5 (x + 1048576.0))
+
+    [<Fact>]
+    member _.``one group is layer normalization, and running statistics give back the batch's own``() =
+        let x = Random.normalWith DType.Float64 (Key.ofSeed 2) [ 2; 4; 3 ]
+        let weight, bias = tensor [ 1.0; 2.0; 3.0; 4.0 ], tensor [ 0.0; 1.0; 0.0; 1.0 ]
+        let one = onesLike weight
+        Expect.near (normalizeLast 2 1e-5 x) (groupNorm 1 1e-5 one (zerosLike bias) x)
+        let average, variance = channelStatistics x
+        Expect.near (batchNorm 1e-5 weight bias x) (batchNormWith average variance 1e-5 weight bias x)
+
+    [<Fact>]
+    member _.``what does not fit is refused by name, with shapes``() =
+        let x = zerosWith DType.Float64 [ 2; 4; 3 ]
+        let four = zerosWith DType.Float64 [ 4 ]
+        let classes = tensor [ 0; 1 ]
+        let isShape parts (action: unit -> Tensor) = Expect.error<ShapeException, _> parts action
+        isShape [ "groupNorm"; "4 channels"; "3 groups" ] (fun () -> groupNorm 3 1e-5 four four x)
+        isShape [ "batchNorm"; "weight"; "[3]" ] (fun () -> batchNorm 1e-5 (zerosWith DType.Float64 [ 3 ]) four x)
+        isShape [ "layerNorm"; "[4]"; "[2, 4, 3]" ] (fun () -> layerNorm 1e-5 four four x)
+        isShape [ "nll"; "[2, 4, 3]"; "[2]" ] (fun () -> nllLossWith Reduction.Sum classes x)
+        isShape [ "linear"; "[2, 4, 3]" ] (fun () -> linear (zerosWith DType.Float64 [ 5; 4 ]) four x)
+        isShape [ "attention"; "[4]" ] (fun () -> attention four x x)
+        isShape [ "huber"; "[4]" ] (fun () -> huberLoss 1.0 four x)
+        Expect.error<DTypeException, _> [ "crossEntropy"; "float64" ] (fun () -> crossEntropyWith Reduction.Mean 0.0 four (zeros [ 4; 2 ]))
+        Expect.error<IndexException, _> [ "multiMargin" ] (fun () -> multiMarginLoss (tensor [ 0; 4 ]) (zeros [ 2; 4 ]))
+        Expect.error<ArgumentOutOfRangeException, _> [ "huber" ] (fun () -> huberLoss nan four four)
+        Expect.error<ArgumentOutOfRangeException, _> [ "rmsNorm" ] (fun () -> rmsNorm nan (zeros [ 3 ]) x)
+        Expect.error<ArgumentOutOfRangeException, _> [ "dropoutMask" ] (fun () -> dropoutMask 1.5 x x)
