@@ -12,6 +12,9 @@ public sealed class DTypeException(string message) : TensorException(message);
 /// <summary>An index or a label that lies outside of the axis it points into.</summary>
 public sealed class IndexException(string message) : TensorException(message);
 
+/// <summary>An integer was divided by 0.</summary>
+public sealed class DivisionByZeroException(string message) : TensorException(message);
+
 /// <summary>A value was looked at while it was not known: inside <c>jit</c> or <c>vmap</c>.</summary>
 public sealed class TracingException(string message) : TensorException(message);
 
