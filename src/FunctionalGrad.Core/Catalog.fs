@@ -3,7 +3,7 @@
 module internal FunctionalGrad.Catalog
 
 /// The entries, family by family; names are unique.
-let entries: Entry list = List.concat [ PointwiseSamples.entries; ShapeSamples.entries; FoldSamples.entries ]
+let entries: Entry list = List.concat [ PointwiseSamples.entries; ShapeSamples.entries; FoldSamples.entries; MathSamples.entries ]
 
 /// The entry of a name.
 let find (name: string) : Entry = entries |> List.find (fun entry -> entry.Name = name)

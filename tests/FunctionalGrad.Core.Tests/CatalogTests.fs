@@ -24,7 +24,9 @@ type CatalogTests() =
               "rsqrt", "the entry bears the instruction's name"
               "pow", "the entry bears the instruction's name" ]
 
-    static let modules = [ "Pointwise"; "Shapes"; "Reductions"; "Indexing"; "Contraction"; "Normalizing"; "Losses" ]
+    static let modules =
+        [ "Pointwise"; "Shapes"; "Reductions"; "Indexing"; "Contraction"; "Normalizing"; "Losses" ]
+        @ [ "Hyperbolic"; "SpecialFunctions"; "Activations"; "Selections"; "Statistics" ]
 
     static let functions =
         let assembly = typeof<Tensor>.Assembly

@@ -85,6 +85,61 @@ module internal Golden =
         else
             meanOnly (fun logits target -> if logits.Rank = 2 then crossEntropy target logits else raise (NotSupportedException())) args
 
+    let private float (name: string) (args: JsonElement) = args.GetProperty(name).GetDouble()
+    let private int (name: string) (args: JsonElement) = args.GetProperty(name).GetInt32()
+    let private optional (name: string) (args: JsonElement) = if has name args then Some(float name args) else None
+
+    let private order (args: JsonElement) =
+        match args.GetProperty "ord" with
+        | text when text.ValueKind = JsonValueKind.String -> if text.GetString() = "inf" then infinity else 2.0
+        | number -> number.GetDouble()
+
+    /// Elementary functions, activations, statistics.
+    let private mathFunctions: (string * (JsonElement -> (Tensor[] -> Tensor) option)) list =
+        [ "acos", unary acos
+          "acosh", unary acosh
+          "asin", unary asin
+          "asinh", unary asinh
+          "atan", unary atan
+          "atanh", unary atanh
+          "cbrt", unary cbrt
+          "cosh", unary cosh
+          "sinh", unary sinh
+          "digamma", unary digamma
+          "lgamma", unary lgamma
+          "erfc", unary erfc
+          "erfinv", unary erfinv
+          "exp2", unary exp2
+          "log2", unary log2
+          "log10", unary log10
+          "logit", unary logit
+          "celu", (fun args -> unary (celu (float "alpha" args)) args)
+          "elu", (fun args -> unary (elu (float "alpha" args)) args)
+          "gelu", (fun args -> unary (if args.GetProperty("approximate").GetString() = "tanh" then geluTanh else gelu) args)
+          "hardsigmoid", unary hardsigmoid
+          "hardswish", unary hardswish
+          "hardtanh", (fun args -> unary (hardtanh (float "min" args) (float "max" args)) args)
+          "leaky_relu", (fun args -> unary (leakyRelu (float "negative_slope" args)) args)
+          "logsigmoid", unary logsigmoid
+          "mish", unary mish
+          "relu6", unary relu6
+          "selu", unary selu
+          "silu", unary silu
+          "softsign", unary softsign
+          "isfinite", unary isFinite
+          "isinf", unary isInf
+          "fmod", binary fmod
+          "hypot", binary hypot
+          "logaddexp", binary logaddexp
+          "squared_difference", binary squaredDifference
+          "xlogy", binary xlogy
+          "clamp", (fun args -> unary (clamp (optional "min" args) (optional "max" args)) args)
+          "masked_fill", (fun args -> binary (fun x mask -> maskedFill mask (float "value" args) x) args)
+          "logsumexp", reduction logsumexpOver logsumexpKeepDims
+          "norm", (fun args -> reduction (norm (order args)) (normKeepDims (order args)) args)
+          "var", (fun args -> reduction (var (int "ddof" args)) (varKeepDims (int "ddof" args)) args)
+          "std", (fun args -> reduction (std (int "ddof" args)) (stdKeepDims (int "ddof" args)) args) ]
+
     /// The function of a line's op and arguments; None where the library has no such function.
     let functions: Map<string, JsonElement -> (Tensor[] -> Tensor) option> =
         Map
@@ -160,11 +215,14 @@ module internal Golden =
               "nll", meanOnly (fun logp target -> nllLoss target logp)
               "cross_entropy", crossEntropyOf
               "cross_entropy_soft", binary (fun logits target -> crossEntropySoft target logits) ]
+        |> fun known -> List.fold (fun known (name, make) -> Map.add name make known) known mathFunctions
 
     /// Lines that judge what the library leaves open or settles otherwise, and why.
     let excluded =
         Map
-            [ "mean, large", "the order in which a sum is taken is free, and here it decides the result"
+            [ "norm, overflow_l2", "the norm is finite, and scaled so that it does not overflow"
+              "logsumexp, huge", "two equal elements share the derivative, which exp (x − y) with a rounded y does not see"
+              "mean, large", "the order in which a sum is taken is free, and here it decides the result"
               "log_softmax, with_inf", "beside an infinite logit the others have the limit −∞, not NaN" ]
 
     let private tolerance what (relative: float) (absolute: float) (expected: Tensor) (actual: Tensor) =
