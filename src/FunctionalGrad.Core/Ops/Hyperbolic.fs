@@ -68,6 +68,7 @@ module SpecialFunctions =
 
     /// ln (eˣ + eʸ), which never overflows.
     let logaddexp (x: Tensor) (y: Tensor) : Tensor =
+        Typing.requireBroadcast "logaddexp" x.Shape y.Shape
         let x, y = Elementwise.toFloat x, Elementwise.toFloat y
         let infinite = equal x y |> logicalAnd (equal (abs x) (Tensor.Splat(x.Shape, x.DType, infinity)))
         // Equal infinities have no difference. Both branches are the same function of x and y, so that every derivative is right at a tie.
@@ -78,6 +79,7 @@ module SpecialFunctions =
 
     /// x·ln y, and 0 where x is 0 and y is a number.
     let xlogy (x: Tensor) (y: Tensor) : Tensor =
+        Typing.requireBroadcast "xlogy" x.Shape y.Shape
         let x, y = Elementwise.toFloat x, Elementwise.toFloat y
         let isZero = equal x (zerosLike x) |> logicalAnd (logicalNot (isNaN y))
         where isZero (x * 0.0) (x * log y)

@@ -33,7 +33,13 @@ module Selections =
 
     /// x with a number where the mask is true; no derivative reaches x there. The mask broadcasts.
     /// <exception cref="T:FunctionalGrad.DTypeException">The mask is not bool.</exception>
-    let maskedFill (mask: Tensor) (value: float) (x: Tensor) : Tensor = where mask (beside x value) x
+    let maskedFill (mask: Tensor) (value: float) (x: Tensor) : Tensor =
+        Typing.requireBroadcast "maskedFill" mask.Shape x.Shape
+
+        if mask.DType <> DType.Bool then
+            raise (DTypeException $"maskedFill: the mask is {mask.DType.Name()}, not bool. Compare it with something.")
+
+        where mask (beside x value) x
 
     /// Whether x is ∞ or −∞.
     let isInf (x: Tensor) : Tensor =
@@ -51,17 +57,22 @@ module Selections =
 
     /// The point that divides the way from start to finish by weight: start at 0, finish at 1, exactly.
     let lerp (weight: Tensor) (finish: Tensor) (start: Tensor) : Tensor =
+        Typing.requireBroadcast "lerp" start.Shape finish.Shape
+        Typing.requireBroadcast "lerp" weight.Shape (Typing.broadcastShapes "lerp" start.Shape finish.Shape)
         let weight = Elementwise.toFloat weight
         let way = finish - start
         let isEarly = less weight (Tensor.Splat(weight.Shape, weight.DType, 0.5))
         where isEarly (start + weight * way) (finish - (1.0 - weight) * way)
 
     /// (x − y)².
-    let squaredDifference (x: Tensor) (y: Tensor) : Tensor = square (x - y)
+    let squaredDifference (x: Tensor) (y: Tensor) : Tensor =
+        Typing.requireBroadcast "squaredDifference" x.Shape y.Shape
+        square (x - y)
 
     /// x − y·trunc(x/y), with the sign of x, as C's fmod; exact.
     /// <exception cref="T:FunctionalGrad.DivisionByZeroException">Integers, when evaluated: a divisor is 0.</exception>
     let fmod (x: Tensor) (y: Tensor) : Tensor =
+        Typing.requireBroadcast "fmod" x.Shape y.Shape
         let rest = remainder x y
         let isNegative (x: Tensor) = less x (zerosLike x)
 
