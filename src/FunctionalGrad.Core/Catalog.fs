@@ -6,6 +6,7 @@ module internal FunctionalGrad.Catalog
 let entries: Entry list =
     List.concat
         [ PointwiseSamples.entries
+          MathSamples.entries
           ShapeSamples.entries
           FoldSamples.entries
           ArrangementSamples.entries

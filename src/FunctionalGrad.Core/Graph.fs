@@ -224,6 +224,12 @@ type Tensor
     static member Round(x: Tensor) = Elementwise.unary Opcode.Round x
     static member Truncate(x: Tensor) = Elementwise.unary Opcode.Trunc x
     static member Atan2(y: Tensor, x: Tensor) = Elementwise.binary Opcode.Atan2 y x
+    static member Asin(x: Tensor) = Elementwise.unary Opcode.Asin x
+    static member Acos(x: Tensor) = Elementwise.unary Opcode.Acos x
+    static member Atan(x: Tensor) = Elementwise.unary Opcode.Atan x
+    static member Log10(x: Tensor) = Elementwise.unary Opcode.Log10 x
+    static member Sinh(x: Tensor) = Curves.sinh x
+    static member Cosh(x: Tensor) = Curves.cosh x
 
     static member op_Explicit(x: Tensor) : float = x.ToDouble()
     static member op_Explicit(x: Tensor) : float32 = float32 (x.ToDouble())
@@ -476,16 +482,32 @@ module internal Elementwise =
         | Opcode.Sqrt -> smooth "sqrt" "square root" (Between(0.1, 4.0)) code (fun _ y t -> t / (y * 2.0))
         | Opcode.Rsqrt -> smooth "rsqrt" "1/√x" (Between(0.1, 4.0)) code (fun x y t -> t * y * -0.5 / x)
         | Opcode.Exp -> smooth "exp" "e to the x" Anywhere code (fun _ y t -> t * y)
-        | Opcode.Expm1 -> smooth "expm1" "eˣ − 1, accurate near 0" Anywhere code (fun _ y t -> t * (y + 1.0))
+        | Opcode.Expm1 -> smooth "expm1" "eˣ − 1, accurate near 0" Anywhere code (fun x _ t -> t * exp x)
         | Opcode.Log -> smooth "log" "natural logarithm" (Between(0.1, 4.0)) code (fun x _ t -> t / x)
         | Opcode.Log1p -> smooth "log1p" "ln(1 + x), accurate near 0" (Between(-0.9, 4.0)) code (fun x _ t -> t / (x + 1.0))
         | Opcode.Sin -> smooth "sin" "sine of x radians" Anywhere code (fun x _ t -> t * cos x)
         | Opcode.Cos -> smooth "cos" "cosine of x radians" Anywhere code (fun x _ t -> -(t * sin x))
         | Opcode.Tan -> smooth "tan" "tangent of x radians" (Between(-1.4, 1.4)) code (fun _ y t -> t * (y * y + 1.0))
-        | Opcode.Tanh -> smooth "tanh" "hyperbolic tangent" Anywhere code (fun _ y t -> t * (1.0 - y * y))
-        | Opcode.Sigmoid -> smooth "sigmoid" "1/(1 + e⁻ˣ)" Anywhere code (fun _ y t -> t * y * (1.0 - y))
+        // 1 − y² and y·(1 − y) would lose the tails, where y is rounded to 1.
+        | Opcode.Tanh ->
+            smooth "tanh" "hyperbolic tangent" Anywhere code (fun x _ t ->
+                t * (unary Opcode.Sigmoid (x * 2.0) * unary Opcode.Sigmoid (x * -2.0)) * 4.0)
+        | Opcode.Sigmoid -> smooth "sigmoid" "1/(1 + e⁻ˣ)" Anywhere code (fun x y t -> t * (y * unary Opcode.Sigmoid -x))
         | Opcode.Softplus -> smooth "softplus" "ln(1 + eˣ), exact for any x" Anywhere code (fun x _ t -> t * unary Opcode.Sigmoid x)
         | Opcode.Erf -> smooth "erf" "error function" Anywhere code (fun x _ t -> t * exp (-(x * x)) * (2.0 / sqrt Math.PI))
+        | Opcode.Erfc ->
+            smooth "erfc" "1 − erf x, far into the tail" Anywhere code (fun x _ t -> t * exp (-(x * x)) * (-2.0 / sqrt Math.PI))
+        | Opcode.Erfinv ->
+            smooth "erfinv" "the inverse of the error function" (Between(-0.95, 0.95)) code (fun _ y t ->
+                t * exp (y * y) * (sqrt Math.PI / 2.0))
+        | Opcode.Asin -> smooth "asin" "the angle whose sine is x" (Between(-0.9, 0.9)) code (fun x _ t -> t / sqrt ((1.0 - x) * (x + 1.0)))
+        | Opcode.Acos ->
+            smooth "acos" "the angle whose cosine is x" (Between(-0.9, 0.9)) code (fun x _ t -> -t / sqrt ((1.0 - x) * (x + 1.0)))
+        | Opcode.Atan -> smooth "atan" "the angle whose tangent is x" Anywhere code (fun x _ t -> t / (x * x + 1.0))
+        | Opcode.Log2 -> smooth "log2" "logarithm to base 2" (Between(0.1, 4.0)) code (fun x _ t -> t / x * (1.0 / log 2.0))
+        | Opcode.Log10 -> smooth "log10" "logarithm to base 10" (Between(0.1, 4.0)) code (fun x _ t -> t / x * (1.0 / log 10.0))
+        | Opcode.Cbrt -> smooth "cbrt" "the real cube root" (Between(0.1, 4.0)) code (fun _ y t -> t / (y * y * 3.0))
+        | Opcode.Lgamma -> smooth "lgamma" "ln |Γ(x)|" (Between(0.2, 4.0)) code (fun x _ t -> t * polygamma 0.0 x)
         | Opcode.Floor -> rounding "floor" "the greatest integer not above x; derivative 0" code
         | Opcode.Ceil -> rounding "ceil" "the least integer not below x; derivative 0" code
         | Opcode.Round -> rounding "round" "the nearest integer, halves to even; derivative 0" code
@@ -517,8 +539,30 @@ module internal Elementwise =
             smooth2 "remainder" "x − y·⌊x/y⌋, with the sign of y" (Between(0.1, 4.0)) code (fun _ _ _ t -> t) (fun x y _ t ->
                 -(t * floor (x / y)))
         | Opcode.Atan2 ->
-            smooth2 "atan2" "angle of the point (y, x)" (Between(0.1, 4.0)) code (fun y x _ t -> t * x / (x * x + y * y)) (fun y x _ t ->
-                -(t * y) / (x * x + y * y))
+            smooth2
+                "atan2"
+                "angle of the point (y, x)"
+                (Between(0.1, 4.0))
+                code
+                (fun y x _ t -> let r = binary Opcode.Hypot y x in t * (x / r) / r)
+                (fun y x _ t -> let r = binary Opcode.Hypot y x in -(t * (y / r)) / r)
+        | Opcode.Hypot ->
+            smooth2
+                "hypot"
+                "√(x² + y²) without overflow; derivative 0 at the origin"
+                (Between(0.1, 4.0))
+                code
+                (fun x _ z t -> t * (x / orOne z))
+                (fun _ y z t -> t * (y / orOne z))
+        | Opcode.Polygamma ->
+            Op.pointwise
+                "polygamma"
+                "derivative of ln Γ, of order n + 1"
+                (Between(0.2, 4.0))
+                code
+                same
+                [ fun _ _ _ -> None
+                  fun inputs _ t -> Some(t * binary code (inputs[0] + 1.0) inputs[1]) ]
         | Opcode.Less -> comparison "less" "x < y" code
         | Opcode.LessEqual -> comparison "lessEqual" "x ≤ y" code
         | Opcode.Equal -> comparison "equal" "x = y" code
@@ -529,6 +573,16 @@ module internal Elementwise =
         | Opcode.Select -> selectOp ()
         | Opcode.Cast -> castOp ()
         | other -> invalidArg (nameof code) $"{other} is not an elementwise op."
+
+    /// A divisor that is never 0.
+    let private orOne (z: Tensor) =
+        let zero, one = Tensor.Splat(z.Shape, z.DType, 0.0), Tensor.Splat(z.Shape, z.DType, 1.0)
+        select (binary Opcode.Equal z zero) one z
+
+    /// The derivative of ln Γ of an order, plus 1, that is the same everywhere.
+    let polygamma (order: float) (x: Tensor) =
+        let x = toFloat x
+        binary Opcode.Polygamma (Tensor.Splat(x.Shape, x.DType, order)) x
 
     /// d/dx xʸ = y·xʸ⁻¹, which is 0 and not 0·∞ where both are 0.
     let private powerBase (x: Tensor) (y: Tensor) _ (t: Tensor) =
@@ -567,10 +621,10 @@ module internal Elementwise =
             Op.apply cast [| x |]
 
     /// Integers become float32 for functions that only floats have.
-    let private toFloat (x: Tensor) = if x.DType.IsFloat() then x else castTo DType.Float32 x
+    let toFloat (x: Tensor) : Tensor = if x.DType.IsFloat() then x else castTo DType.Float32 x
 
     /// F# has no null tensors, but C# may.
-    let private given (x: Tensor) =
+    let private given (x: Tensor) : Tensor =
         if isNull x then nullArg (nameof x)
 
         x
@@ -617,7 +671,8 @@ module internal Elementwise =
         let struct (x, y) = meet name (given x) (given y)
 
         match code with
-        | Opcode.Atan2 -> Op.apply (op code) [| toFloat x; toFloat y |]
+        | Opcode.Atan2
+        | Opcode.Hypot -> Op.apply (op code) [| toFloat x; toFloat y |]
         | Opcode.And
         | Opcode.Or
         | Opcode.Xor when x.DType.IsFloat() ->
@@ -661,6 +716,44 @@ module internal Elementwise =
         if bothWhole then binary Opcode.Div (toFloat x) (toFloat y) else binary Opcode.Div x y
 
     let power (x: Tensor) (y: Tensor) = binary Opcode.Pow x y
+
+/// Composed functions whose derivative is known better than from how their value is computed.
+module internal Curves =
+    /// The value, with the slope in x that is given. Both are elementwise, so that they serve any shape.
+    let rec private attach name doc (slope: Tensor -> Tensor) (value: Tensor) (x: Tensor) : Tensor =
+        let op: Op =
+            { Name = name
+              Doc = doc
+              Domain = Anywhere
+              Lower = Same
+              Type = fun inputs -> Op.typed inputs[0].Shape inputs[0].DType
+              Jvp = fun inputs _ tangents -> tangents[1] |> Option.map (fun t -> t * slope inputs[1])
+              Vjp = fun inputs _ g needed -> [| None; (if needed[1] then Some(g * slope inputs[1]) else None) |]
+              Batch = fun mapped inputs -> inputs |> Op.batchAll (fun inputs -> attach name doc slope inputs[0] inputs[1]) mapped }
+
+        Op.apply op [| value; x |]
+
+    /// f(x) with the derivative slope(x). What f does along the way has no derivative.
+    let withSlope name doc (slope: Tensor -> Tensor) (f: Tensor -> Tensor) (x: Tensor) : Tensor =
+        let x = Elementwise.toFloat x
+        attach name doc slope (f (Op.apply (Data.detach ()) [| x |])) x
+
+    let private number (x: Tensor) (value: float) = Tensor.Splat(x.Shape, x.DType, value)
+
+    /// (eˣ − e⁻ˣ)/2: by expm1 near 0, and by the square of e^(x/2) where eˣ may overflow before it is halved.
+    let private sinhValue (x: Tensor) =
+        let size = abs x
+        let small = Elementwise.unary Opcode.Expm1 size
+        let root = exp (size * 0.5)
+        let isNear = Elementwise.binary Opcode.Less size (number x 20.0)
+        Elementwise.unary Opcode.Sign x * Elementwise.select isNear ((small + small / (small + 1.0)) * 0.5) (root * 0.5 * root)
+
+    let private coshValue (x: Tensor) =
+        let root = exp (abs x * 0.5)
+        root * 0.5 * root + 0.5 / root / root
+
+    let sinh (x: Tensor) : Tensor = withSlope "sinh" "hyperbolic sine" cosh sinhValue x
+    let cosh (x: Tensor) : Tensor = withSlope "cosh" "hyperbolic cosine" sinh coshValue x
 
 /// The index maps and the sum that broadcasting needs.
 module internal Views =

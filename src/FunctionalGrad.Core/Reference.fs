@@ -63,6 +63,84 @@ let private erf (x: float) =
 
     Math.CopySign(value, x)
 
+/// 1 − erf x, by the same continued fraction where that cancels.
+let private erfc (x: float) =
+    if not (x >= 2.5) then
+        1.0 - erf x
+    elif x > 30.0 then
+        0.0
+    else
+        let mutable fraction = x
+
+        for n in 400..-1..1 do
+            fraction <- x + float n / 2.0 / fraction
+
+        exp (-x * x) / (sqrt Math.PI * fraction)
+
+/// The inverse of erf, by bisection.
+let private erfinv (x: float) =
+    if not (abs x <= 1.0) then
+        nan
+    elif abs x = 1.0 then
+        x * infinity
+    else
+        let size = abs x
+        let isBelow y = if size > 0.5 then erfc y > 1.0 - size else erf y < size
+        let mutable low, high = 0.0, 7.0
+
+        for _ in 1..1100 do
+            let middle = (low + high) / 2.0
+            if isBelow middle then low <- middle else high <- middle
+
+        Math.CopySign(low, x)
+
+/// ln |Γ(x)| by Γ(x + 1) = x·Γ(x), up to where Stirling's series needs three terms.
+let private lgamma (x: float) =
+    let rec far shift (y: float) =
+        if y < 60.0 then
+            far (shift + log (abs y)) (y + 1.0)
+        else
+            (y - 0.5) * log y - y + 0.5 * log (2.0 * Math.PI) + 1.0 / (12.0 * y) - 1.0 / (360.0 * Math.Pow(y, 3.0))
+            + 1.0 / (1260.0 * Math.Pow(y, 5.0))
+            - shift
+
+    if Double.IsInfinity x then infinity else far 0.0 x
+
+/// The derivative of ln Γ of order n + 1, by the recurrence, up to where the asymptotic series needs few terms.
+let private polygamma (order: float) (x: float) =
+    let n = int order
+    let sign = if n % 2 = 0 then -1.0 else 1.0
+    let factorial k = Seq.fold (*) 1.0 (Seq.map float (seq { 2..k }))
+
+    let asymptotic (y: float) =
+        if n = 0 then
+            log y - 0.5 / y - 1.0 / (12.0 * y * y) + 1.0 / (120.0 * Math.Pow(y, 4.0)) - 1.0 / (252.0 * Math.Pow(y, 6.0))
+        else
+            let term b k = b * factorial (2 * k + n - 1) / factorial (2 * k) * Math.Pow(y, -(float (2 * k + n)))
+            let bernoulli = [ 1.0 / 6.0; -1.0 / 30.0; 1.0 / 42.0; -1.0 / 30.0 ]
+            let series = bernoulli |> List.mapi (fun i b -> term b (i + 1)) |> List.sum
+            sign * (factorial (n - 1) * Math.Pow(y, -(float n)) + factorial n / 2.0 * Math.Pow(y, -(float (n + 1))) + series)
+
+    let rec far shift (y: float) =
+        if y < 60.0 then far (shift + sign * factorial n * Math.Pow(y, -(float (n + 1)))) (y + 1.0) else asymptotic y + shift
+
+    let isPole = x <= 0.0 && x = floor x
+
+    if not (order >= 0.0) || order <> floor order || Double.IsInfinity order then nan
+    elif Double.IsNaN x || Double.IsNegativeInfinity x then nan
+    elif Double.IsPositiveInfinity x then (if n = 0 then x else 0.0)
+    elif x = 0.0 && n = 0 then -1.0 / x
+    elif isPole then (if n % 2 = 1 then infinity else nan)
+    else far 0.0 x
+
+/// √(x² + y²), an infinite side first.
+let private hypot (x: float) (y: float) =
+    let long, short = Math.Max(abs x, abs y), Math.Min(abs x, abs y)
+
+    if Double.IsInfinity x || Double.IsInfinity y then infinity
+    elif long = 0.0 then 0.0
+    else long * sqrt (1.0 + short / long * (short / long))
+
 let private log1p (x: float) =
     let y = 1.0 + x
 
@@ -100,6 +178,15 @@ let private unary (code: Opcode) (x: float) =
     | Opcode.Sigmoid -> if x >= 0.0 then 1.0 / (1.0 + exp -x) else exp x / (1.0 + exp x)
     | Opcode.Softplus -> Math.Max(x, 0.0) + log1p (exp (-(abs x)))
     | Opcode.Erf -> erf x
+    | Opcode.Erfc -> erfc x
+    | Opcode.Erfinv -> erfinv x
+    | Opcode.Asin -> Math.Atan2(x, sqrt ((1.0 - x) * (1.0 + x)))
+    | Opcode.Acos -> Math.Atan2(sqrt ((1.0 - x) * (1.0 + x)), x)
+    | Opcode.Atan -> Math.Atan2(x, 1.0)
+    | Opcode.Log2 -> log x / log 2.0
+    | Opcode.Log10 -> log x / log 10.0
+    | Opcode.Cbrt -> Math.CopySign(Math.Pow(abs x, 1.0 / 3.0), x)
+    | Opcode.Lgamma -> lgamma x
     | Opcode.Floor -> floor x
     | Opcode.Ceil -> ceil x
     | Opcode.Round -> Math.Round(x, MidpointRounding.ToEven)
@@ -118,6 +205,8 @@ let private binary (dtype: DType) (code: Opcode) (x: float) (y: float) =
     | Opcode.Min -> Math.Min(x, y)
     | Opcode.Remainder -> remainder x y
     | Opcode.Atan2 -> Math.Atan2(x, y)
+    | Opcode.Hypot -> hypot x y
+    | Opcode.Polygamma -> polygamma x y
     | Opcode.Less -> truth (x < y)
     | Opcode.LessEqual -> truth (x <= y)
     | Opcode.Equal -> truth (x = y)

@@ -20,6 +20,9 @@ module internal Typing =
 
         if a.Equals b then a else Shape(Seq.init rank size)
 
+    /// Refuses shapes that do not broadcast, in the name of a composed function.
+    let requireBroadcast (name: string) (a: Shape) (b: Shape) : unit = broadcastShapes name a b |> ignore
+
     /// Refuses a target that broadcasting cannot reach.
     let requireStretch (source: Shape) (target: Shape) : unit =
         let added = target.Rank - source.Rank

@@ -33,12 +33,6 @@ let private withAxes (axes: int list) (rank: int) (y: Tensor) =
 
 let private restored reduce (axes: int list) (x: Tensor) = reduce axes x |> withAxes axes x.Rank
 
-/// ln Σ eˣ over several axes is that over one after the other.
-let private logSumOver (args: JsonElement) (x: Tensor) =
-    let axes = axesOf args x |> List.map (fun axis -> if axis < 0 then axis + x.Rank else axis)
-    let result = axes |> List.sortDescending |> List.fold (fun x axis -> logsumexp axis x) x
-    if boolOr "keepdims" false args then withAxes axes x.Rank result else result
-
 let private pointwise: (string * Entry) list =
     [ "abs", unary abs
       "neg", unary (~-)
@@ -71,7 +65,7 @@ let private pointwise: (string * Entry) list =
       "div", binary (/)
       "pow", binary pow
       "pow_scalar", (fun args -> let exponent = floatOr "exponent" 1.0 args in Some(fun xs -> xs[0] ** exponent))
-      "squared_difference", binary (fun x y -> square (x - y))
+      "squared_difference", binary squaredDifference
       "atan2", binary atan2
       "maximum", binary maximum
       "minimum", binary minimum
@@ -87,6 +81,54 @@ let private pointwise: (string * Entry) list =
       "logical_xor", binary logicalXor
       "where", (fun _ -> Some(fun xs -> where xs[0] xs[1] xs[2])) ]
 
+let private orderOf (args: JsonElement) =
+    match args.TryGetProperty "ord" with
+    | true, text when text.ValueKind = JsonValueKind.String -> if text.GetString() = "inf" then infinity else 2.0
+    | true, number when number.ValueKind = JsonValueKind.Number -> number.GetDouble()
+    | _ -> 2.0
+
+let private elementary: (string * Entry) list =
+    [ "acos", unary acos
+      "acosh", unary acosh
+      "asin", unary asin
+      "asinh", unary asinh
+      "atan", unary atan
+      "atanh", unary atanh
+      "cbrt", unary cbrt
+      "cosh", unary cosh
+      "sinh", unary sinh
+      "digamma", unary digamma
+      "lgamma", unary lgamma
+      "erfc", unary erfc
+      "erfinv", unary erfinv
+      "exp2", unary exp2
+      "log2", unary log2
+      "log10", unary log10
+      "logit", unary logit
+      "isfinite", unary isFinite
+      "isinf", unary isInf
+      "fmod", binary fmod
+      "hypot", binary hypot
+      "logaddexp", binary logaddexp
+      "xlogy", binary xlogy
+      "clamp", (fun args -> unary (clamp (tryFloat "min" args) (tryFloat "max" args)) args)
+      "masked_fill", (fun args -> binary (fun x mask -> maskedFill mask (floatOr "value" 0.0 args) x) args) ]
+
+let private activations: (string * Entry) list =
+    [ "celu", (fun args -> unary (celu (floatOr "alpha" 1.0 args)) args)
+      "elu", (fun args -> unary (elu (floatOr "alpha" 1.0 args)) args)
+      "gelu", (fun args -> unary (if textOr "approximate" "none" args = "tanh" then geluTanh else gelu) args)
+      "hardsigmoid", unary hardsigmoid
+      "hardswish", unary hardswish
+      "hardtanh", (fun args -> unary (hardtanh (floatOr "min" -1.0 args) (floatOr "max" 1.0 args)) args)
+      "leaky_relu", (fun args -> unary (leakyRelu (floatOr "negative_slope" 0.01 args)) args)
+      "logsigmoid", unary logsigmoid
+      "mish", unary mish
+      "relu6", unary relu6
+      "selu", unary selu
+      "silu", unary silu
+      "softsign", unary softsign ]
+
 let private reductions: (string * Entry) list =
     [ "sum", reduction sum sumKeepDims
       "mean", reduction mean meanKeepDims
@@ -97,7 +139,10 @@ let private reductions: (string * Entry) list =
       "argmin", reduction argmin argminKeepDims
       "any", reduction any (restored any)
       "all", reduction all (restored all)
-      "logsumexp", (fun args -> Some(fun xs -> logSumOver args xs[0]))
+      "logsumexp", reduction logsumexpOver logsumexpKeepDims
+      "norm", (fun args -> reduction (norm (orderOf args)) (normKeepDims (orderOf args)) args)
+      "var", (fun args -> reduction (var (intOr "ddof" 0 args)) (varKeepDims (intOr "ddof" 0 args)) args)
+      "std", (fun args -> reduction (std (intOr "ddof" 0 args)) (stdKeepDims (intOr "ddof" 0 args)) args)
       "softmax", alongAxis (fun axis xs -> softmax axis xs[0])
       "log_softmax", alongAxis (fun axis xs -> logSoftmax axis xs[0]) ]
 
@@ -288,7 +333,8 @@ let private networks: (string * Entry) list =
               | None -> attention xs[0] xs[1] xs[2])) ]
 
 /// Every golden op that the library has.
-let functions: Map<string, Entry> = Map(List.concat [ pointwise; reductions; shapes; linearAlgebra; products; losses; networks ])
+let functions: Map<string, Entry> =
+    Map(List.concat [ pointwise; elementary; activations; reductions; shapes; linearAlgebra; products; losses; networks ])
 
 /// The ops that golden vectors define.
 let names: string list =

@@ -41,7 +41,12 @@ type CatalogTests() =
           "Selecting"
           "MoreLosses"
           "Normalization"
-          "Layers" ]
+          "Layers"
+          "Hyperbolic"
+          "SpecialFunctions"
+          "Activations"
+          "Selections"
+          "Statistics" ]
 
     static let functions =
         let assembly = typeof<Tensor>.Assembly

@@ -96,8 +96,8 @@ public sealed class KernelPointwiseTests
         int[] exponents = [10, -1, -5, -5, -4, -1, 3, 3, 31, 0, 40];
         int[] powers = [1024, 0, 1, -1, 1, 0, 27, -27, int.MinValue, 1, unchecked((int)(uint)(BigInteger.Pow(5, 40) % (BigInteger.One << 32)))];
         Assert.Equal(powers, KernelCalls.Binary<int, int>(Opcode.Pow, DType.Int32, bases, exponents, 256));
-        Assert.Throws<DivideByZeroException>(() => KernelCalls.Binary<int, int>(Opcode.Div, DType.Int32, [1], [0], 256));
-        Assert.Throws<DivideByZeroException>(() => KernelCalls.Binary<long, long>(Opcode.Remainder, DType.Int64, [1], [0], 256));
+        Assert.Throws<DivisionByZeroException>(() => KernelCalls.Binary<int, int>(Opcode.Div, DType.Int32, [1], [0], 256));
+        Assert.Throws<DivisionByZeroException>(() => KernelCalls.Binary<long, long>(Opcode.Remainder, DType.Int64, [1], [0], 256));
     }
 
     [Fact]

@@ -8,22 +8,22 @@ internal static unsafe partial class BlockKernels
     /// <inheritdoc cref="Binary(Opcode, DType)"/>
     public static delegate*<void*, void*, void*, nint, void> Binary(Opcode code, DType type, int width) => type switch
     {
-        DType.Float32 => BinaryFloat<float, Atan2Function, RemainderFunction>(code, type, width),
-        DType.Float64 => BinaryFloat<double, Atan2Function, RemainderFunction>(code, type, width),
+        DType.Float32 => BinaryFloat<float>(code, type, width),
+        DType.Float64 => BinaryFloat<double>(code, type, width),
         DType.Int32 => BinaryInteger<int>(code, type, width),
         DType.Int64 => BinaryInteger<long>(code, type, width),
         _ => BinaryTruth(code, type, width),
     };
 
-    private static delegate*<void*, void*, void*, nint, void> BinaryFloat<T, TAtan2, TRemainder>(Opcode code, DType type, int width)
-        where T : unmanaged, INumber<T>
-        where TAtan2 : struct, IBinaryFunction<T>
-        where TRemainder : struct, IBinaryFunction<T> => code switch
+    private static delegate*<void*, void*, void*, nint, void> BinaryFloat<T>(Opcode code, DType type, int width)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> => code switch
         {
             Opcode.Div => BinaryLoop.Of<DivKernel, T>(width),
             Opcode.Pow => BinaryLoop.Of<PowKernel, T>(width),
-            Opcode.Atan2 => &BinaryLoop.RunScalar<TAtan2, T>,
-            Opcode.Remainder => &BinaryLoop.RunScalar<TRemainder, T>,
+            Opcode.Atan2 => &BinaryLoop.RunScalar<Atan2Function<T>, T>,
+            Opcode.Remainder => &BinaryLoop.RunScalar<RemainderFunction<T>, T>,
+            Opcode.Hypot => &BinaryLoop.RunScalar<HypotFunction<T>, T>,
+            Opcode.Polygamma => &BinaryLoop.RunScalar<PolygammaFunction<T>, T>,
             _ => BinaryNumber<T>(code, type, width),
         };
 

@@ -17,7 +17,7 @@ internal static unsafe partial class BlockKernels
     };
 
     private static delegate*<void*, void*, nint, void> UnaryFloat<T>(Opcode code, DType type, int width)
-        where T : unmanaged, INumber<T> => code switch
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> => code switch
         {
             Opcode.Neg => UnaryLoop.Of<NegKernel, T>(width),
             Opcode.Abs => UnaryLoop.Of<AbsKernel, T>(width),
@@ -45,7 +45,7 @@ internal static unsafe partial class BlockKernels
         };
 
     private static delegate*<void*, void*, nint, void> Transcendental<T>(Opcode code, DType type, int width)
-        where T : unmanaged, INumber<T> => code switch
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> => code switch
         {
             Opcode.Exp => UnaryLoop.Of<ExpKernel, T>(width),
             Opcode.Expm1 => UnaryLoop.Of<Expm1Kernel, T>(width),
@@ -55,9 +55,24 @@ internal static unsafe partial class BlockKernels
             Opcode.Sigmoid => UnaryLoop.Of<SigmoidKernel, T>(width),
             Opcode.Softplus => UnaryLoop.Of<SoftplusKernel, T>(width),
             Opcode.Erf => UnaryLoop.Of<ErfKernel, T>(width),
+            Opcode.Erfc => UnaryLoop.Of<ErfcKernel, T>(width),
             Opcode.Sin => UnaryLoop.OfPartial<SinKernel, T>(width),
             Opcode.Cos => UnaryLoop.OfPartial<CosKernel, T>(width),
             Opcode.Tan => UnaryLoop.OfPartial<TanKernel, T>(width),
+            _ => OneByOne<T>(code, type),
+        };
+
+    private static delegate*<void*, void*, nint, void> OneByOne<T>(Opcode code, DType type)
+        where T : unmanaged, IBinaryFloatingPointIeee754<T> => code switch
+        {
+            Opcode.Asin => &UnaryLoop.RunScalar<AsinFunction<T>, T>,
+            Opcode.Acos => &UnaryLoop.RunScalar<AcosFunction<T>, T>,
+            Opcode.Atan => &UnaryLoop.RunScalar<AtanFunction<T>, T>,
+            Opcode.Log2 => &UnaryLoop.RunScalar<Log2Function<T>, T>,
+            Opcode.Log10 => &UnaryLoop.RunScalar<Log10Function<T>, T>,
+            Opcode.Cbrt => &UnaryLoop.RunScalar<CbrtFunction<T>, T>,
+            Opcode.Erfinv => &UnaryLoop.RunScalar<ErfinvFunction<T>, T>,
+            Opcode.Lgamma => &UnaryLoop.RunScalar<LgammaFunction<T>, T>,
             _ => throw Refuse(code, type),
         };
 }

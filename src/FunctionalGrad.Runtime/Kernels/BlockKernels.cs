@@ -14,7 +14,7 @@ internal static unsafe partial class BlockKernels
     public static delegate*<void*, void*, nint, void> Unary(Opcode code, DType type) => Unary(code, type, VectorWidth.Bits);
 
     /// <summary>(a, b, y, n): y[i] = f(a[i], b[i]). The result has the operands' type, but comparisons give bool.</summary>
-    /// <remarks>Div and Remainder of integers raise <see cref="DivideByZeroException"/>; elements before the zero are written then.</remarks>
+    /// <remarks>Div and Remainder of integers raise <see cref="DivisionByZeroException"/>; elements before the zero are written then.</remarks>
     /// <exception cref="ArgumentException">The instruction makes no sense for the type.</exception>
     public static delegate*<void*, void*, void*, nint, void> Binary(Opcode code, DType type) => Binary(code, type, VectorWidth.Bits);
 

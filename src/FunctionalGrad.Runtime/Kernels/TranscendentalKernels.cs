@@ -58,6 +58,13 @@ internal readonly struct ErfKernel : IUnaryKernel
         where A : struct, IArithmetic<V> => Polynomials.Erf(a, x);
 }
 
+internal readonly struct ErfcKernel : IUnaryKernel
+{
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public V Apply<A, V>(A a, V x)
+        where A : struct, IArithmetic<V> => Polynomials.Erfc(a, x);
+}
+
 internal readonly struct PowKernel : IBinaryKernel
 {
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

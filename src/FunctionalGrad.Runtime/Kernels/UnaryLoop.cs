@@ -23,6 +23,13 @@ internal interface IPartialKernel : IUnaryKernel
     double Other(double x);
 }
 
+/// <summary>An instruction with one operand that has no vector form.</summary>
+internal interface IUnaryFunction<T>
+{
+    /// <summary>The result for <paramref name="x"/>.</summary>
+    T Apply(T x);
+}
+
 /// <summary>The loops that instructions with one operand run in.</summary>
 internal static unsafe class UnaryLoop
 {
@@ -116,6 +123,16 @@ internal static unsafe class UnaryLoop
         }
 
         return y;
+    }
+
+    /// <summary>y[i] = function(x[i]), one by one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void RunScalar<F, T>(void* x, void* y, nint n)
+        where F : struct, IUnaryFunction<T>
+        where T : unmanaged
+    {
+        for (nint i = 0; i < n; i++)
+            Unsafe.WriteUnaligned((T*)y + i, default(F).Apply(Unsafe.ReadUnaligned<T>((T*)x + i)));
     }
 
     /// <summary>y[i] = x[i] is NaN.</summary>

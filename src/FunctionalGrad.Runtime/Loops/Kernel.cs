@@ -14,11 +14,12 @@ public enum Opcode : byte
 
     // One operand
     Cast, Not,
-    Neg, Abs, Sign, Sqrt, Rsqrt, Exp, Expm1, Log, Log1p, Sin, Cos, Tan, Tanh, Sigmoid, Softplus, Erf,
+    Neg, Abs, Sign, Sqrt, Rsqrt, Exp, Expm1, Log, Log1p, Sin, Cos, Tan, Tanh, Sigmoid, Softplus, Erf, Erfc, Erfinv,
+    Asin, Acos, Atan, Log2, Log10, Cbrt, Lgamma,
     Floor, Ceil, Round, Trunc, IsNaN,
 
     // Two operands
-    Add, Sub, Mul, Div, Pow, Max, Min, Remainder, Atan2,
+    Add, Sub, Mul, Div, Pow, Max, Min, Remainder, Atan2, Hypot, Polygamma,
     Less, LessEqual, Equal, NotEqual,
     And, Or, Xor,
 

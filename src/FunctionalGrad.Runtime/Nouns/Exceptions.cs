@@ -12,8 +12,13 @@ public sealed class DTypeException(string message) : TensorException(message);
 /// <summary>An index or a label that lies outside of the axis it points into.</summary>
 public sealed class IndexException(string message) : TensorException(message);
 
+
 /// <summary>A matrix without the property that an operation needs: singular, or not positive definite.</summary>
 public sealed class MatrixException(string message) : TensorException(message);
+
+/// <summary>An integer was divided by 0.</summary>
+public sealed class DivisionByZeroException(string message) : TensorException(message);
+
 
 /// <summary>A value was looked at while it was not known: inside <c>jit</c> or <c>vmap</c>.</summary>
 public sealed class TracingException(string message) : TensorException(message);
