@@ -142,16 +142,27 @@ module internal Walkers =
 
             member _.Rebuild(value, next) = if isNull value then null else (walker "" value).Rebuild(value, next) }
 
+    /// Structures are walked by recursion; one that is deeper than the stack, or than a path that anybody could read, is refused
+    /// while there is still room to say so.
+    and private requireDepth (path: string) =
+        let hasRoom = System.Runtime.CompilerServices.RuntimeHelpers.TryEnsureSufficientExecutionStack()
+
+        if not hasRoom || path.Length > 10_000 then
+            raise (ShapeException "tree: the structure is nested too deeply to walk. Hold its parts in a list or an array.")
+
     /// Parts by name or position, read and made by functions that reflection has prepared.
     and private product (names: string[]) (types: Type[]) (read: obj -> obj[]) (make: obj -> obj[] -> obj) =
         { new Walker() with
             member _.Visit(path, value, leaf) =
+                requireDepth path
+
                 read value
                 |> Array.iteri (fun i part ->
                     let path = path + names[i]
                     (find path types[i]).Visit(path, part, leaf))
 
             member _.Rebuild(value, next) =
+                requireDepth ""
                 read value |> Array.mapi (fun i part -> (find names[i] types[i]).Rebuild(part, next)) |> make value }
 
     /// Any number of parts of one type.

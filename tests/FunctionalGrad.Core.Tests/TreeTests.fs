@@ -18,6 +18,10 @@ type Block =
 
 type Network = { Blocks: Block list; Scales: Map<string, Tensor>; Extra: Tensor[] }
 
+type Chain =
+    | End
+    | Link of Tensor * Chain
+
 type WithDate = { Weights: Tensor; Schedule: DateTime[] }
 
 [<Struct>]
@@ -114,3 +118,10 @@ type TreeTests() =
         let tree = { Weights = number 1.0; Schedule = [| DateTime.UnixEpoch |] }
         Expect.error<ShapeException, _> [ "Schedule"; "DateTime" ] (fun () -> Tree.flatten tree)
         Expect.error<ShapeException, _> [ "Item2"; "Random" ] (fun () -> Tree.flatten (number 1.0, Random()))
+
+    [<Fact>]
+    member _.``a structure deeper than the stack is refused``() =
+        let one = tensor 1.0
+        let deep = Seq.fold (fun rest _ -> Link(one, rest)) End (seq { 1..100_000 })
+        Expect.error<ShapeException, _> [ "tree"; "nested too deeply" ] (fun () -> Tree.flatten deep)
+        Assert.Equal(3, (Tree.flatten (Link(one, Link(one, Link(one, End))))).Length)
