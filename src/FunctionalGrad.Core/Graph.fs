@@ -379,7 +379,7 @@ module internal Data =
 
     /// Zero and one are part of the structure, because laws speak of them; other numbers are not.
     let splat (dtype: DType) (bits: int64) =
-        let one = if dtype.IsFloat() then BitConverter.DoubleToInt64Bits 1.0 else 1L
+        let one = Nodes.one dtype
 
         if bits = 0L then
             OpTable.remember OpTable.Zero (fun () -> source "full" "one number in every element" (Splat(ValueSome 0L)))

@@ -6,6 +6,9 @@ open FunctionalGrad
 open FunctionalGrad.Loops
 
 module internal Nodes =
+    /// The bits of the number one, as Splat carries them.
+    let one (dtype: DType) = if dtype.IsFloat() then BitConverter.DoubleToInt64Bits 1.0 else 1L
+
     /// Two nodes compute the same when lowering, operands, shape and dtype agree.
     let alike =
         { new IEqualityComparer<Node> with
@@ -156,9 +159,6 @@ module internal Rewrite =
         | Splat(ValueSome special) -> special = bits
         | _ -> false
 
-    /// The bits of the number one, as Splat carries them.
-    let private one (dtype: DType) = if dtype.IsFloat() then BitConverter.DoubleToInt64Bits 1.0 else 1L
-
     /// The node that already is the result, if a law says so.
     let private simplify (graph: GraphBuilder) (node: Node) : int voption =
         let input i = graph.Nodes[node.Inputs[i]]
@@ -166,12 +166,12 @@ module internal Rewrite =
         match node.Lowering with
         | Same -> ValueSome node.Inputs[0]
         // 1·x = x, x·1 = x, x/1 = x
-        | Pointwise Opcode.Mul when isSplat (one node.DType) (input 0) -> ValueSome node.Inputs[1]
-        | Pointwise(Opcode.Mul | Opcode.Div) when isSplat (one node.DType) (input 1) -> ValueSome node.Inputs[0]
+        | Pointwise Opcode.Mul when isSplat (Nodes.one node.DType) (input 0) -> ValueSome node.Inputs[1]
+        | Pointwise(Opcode.Mul | Opcode.Div) when isSplat (Nodes.one node.DType) (input 1) -> ValueSome node.Inputs[0]
         // −(−x) = x
         | Pointwise Opcode.Neg when (input 0).Lowering = Pointwise Opcode.Neg -> ValueSome (input 0).Inputs[0]
         | Pointwise Opcode.Cast when (input 0).DType = node.DType -> ValueSome node.Inputs[0]
-        // An index map of a constant is that constant, and one that changes no shape changes nothing.
+        // An index map that changes no shape changes nothing.
         | View(Broadcast | Reshape) when (input 0).Shape.Equals node.Shape -> ValueSome node.Inputs[0]
         | Reduce(_, [||]) -> ValueSome node.Inputs[0]
         | Concat _ when node.Inputs.Length = 1 -> ValueSome node.Inputs[0]

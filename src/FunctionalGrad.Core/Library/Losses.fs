@@ -35,7 +35,8 @@ module Normalizing =
 /// Losses: each a scalar, the mean over examples (or over elements, where there are no classes).
 [<AutoOpen>]
 module Losses =
-    let private requireSame name (x: Tensor) (target: Tensor) =
+    /// Predictions and targets are compared element by element.
+    let internal requireSame name (x: Tensor) (target: Tensor) =
         if not (x.Shape.Equals target.Shape) then
             raise (
                 ShapeException $"{name}: predictions {x.Shape} and targets {target.Shape} must have the same shape. Reshape one of them."

@@ -15,12 +15,6 @@ type Reduction =
 
 /// What the losses share.
 module internal Losing =
-    let requireSame name (x: Tensor) (target: Tensor) =
-        if not (x.Shape.Equals target.Shape) then
-            raise (
-                ShapeException $"{name}: predictions {x.Shape} and targets {target.Shape} must have the same shape. Reshape one of them."
-            )
-
     /// A threshold must be a number and not negative.
     let requireThreshold name what (value: float) =
         if not (value >= 0.0) then
@@ -37,7 +31,7 @@ module internal Losing =
 
     /// Predictions and targets of one shape, compared element by element.
     let elementwise name reduction (loss: Tensor -> Tensor -> Tensor) (target: Tensor) (x: Tensor) =
-        requireSame name x target
+        Losses.requireSame name x target
         loss target x |> reduce name reduction
 
     /// Refuses classes that are not those of scores [N, C, …]: one for each row and each place.
