@@ -45,14 +45,70 @@ internal static class LoopOracle
         foreach (var reduction in kernel.Reductions)
             Visit(kernel, index, 0, reducedToo: false, () => Start(kernel, reduction, outputs, index));
         var values = new Cell[kernel.Body.Length];
-        Visit(kernel, index, 0, reducedToo: true, () =>
+        var isMissing = new bool[values.Length];
+        Visit(kernel, index, 0, reducedToo: false, () =>
         {
-            for (var i = 0; i < values.Length; i++)
-                values[i] = Evaluate(kernel, i, values, inputs, outputs, numbers, index);
-            foreach (var reduction in kernel.Reductions)
-                Accumulate(kernel, reduction, values[reduction.Value], outputs, index);
+            // A fold may read folds before it, so the row is visited for each anew.
+            var folds = new Dictionary<int, Cell>();
+            for (var f = 0; f < values.Length; f++)
+            {
+                if (kernel.Body[f].Code != Opcode.Fold)
+                    continue;
+                var row = new List<Cell>();
+                VisitRow(kernel, index, kernel.ReduceFrom, () => row.Add(EvaluateTo(kernel.Body[f].A, stores: false, folds)));
+                folds[f] = OracleFold.Of((Fold)kernel.Body[f].B, TypeOf(kernel, kernel.Body[f].A), [.. row]);
+            }
+
+            EvaluateTo(values.Length - 1, stores: true, folds, ofElements: false);
+            VisitRow(kernel, index, kernel.ReduceFrom, () =>
+            {
+                EvaluateTo(values.Length - 1, stores: true, folds);
+                foreach (var reduction in kernel.Reductions)
+                    Accumulate(kernel, reduction, values[reduction.Value], outputs, index);
+            });
         });
         return outputs;
+
+        Cell EvaluateTo(int last, bool stores, Dictionary<int, Cell> folds, bool ofElements = true)
+        {
+            for (var i = 0; i <= last; i++)
+            {
+                isMissing[i] = false;
+                if (folds.TryGetValue(i, out var known))
+                    values[i] = known;
+                else if (kernel.Body[i].Code != Opcode.Store || stores)
+                {
+                    isMissing[i] = !ofElements && IsOfElement(kernel, i, isMissing);
+                    if (!isMissing[i])
+                        values[i] = Evaluate(kernel, i, values, inputs, outputs, numbers, index);
+                }
+            }
+
+            return last < 0 ? default : values[last];
+        }
+    }
+
+    /// <summary>True if a value cannot be had from the row alone: it moves along it, or an operand does.</summary>
+    private static bool IsOfElement(Kernel kernel, int i, bool[] isMissing)
+    {
+        var instruction = kernel.Body[i];
+        bool IsReduced(int d) => d >= kernel.ReduceFrom && d < kernel.ReduceFrom + kernel.ReduceCount;
+        var moves = instruction.Code == Opcode.Index ? IsReduced(instruction.A) : instruction.Access?.Strides.Where((s, d) => s != 0 && IsReduced(d)).Any() ?? false;
+        int[] operands = instruction.Code is Opcode.Number or Opcode.Index ? [] : [instruction.A, instruction.B, instruction.C];
+        return moves || operands.Any(operand => operand >= 0 && isMissing[operand]);
+    }
+
+    private static void VisitRow(Kernel kernel, int[] index, int d, Action visit)
+    {
+        if (d == kernel.ReduceFrom + kernel.ReduceCount)
+        {
+            visit();
+            return;
+        }
+
+        for (index[d] = 0; index[d] < kernel.Extents[d]; index[d]++)
+            VisitRow(kernel, index, d + 1, visit);
+        index[d] = 0;
     }
 
     public static DType TypeOf(Kernel kernel, int value) => kernel.Body[value].Code switch
@@ -145,12 +201,16 @@ internal static class LoopOracle
         Opcode.Add => a + b,
         Opcode.Sub => a - b,
         Opcode.Mul => a * b,
+        Opcode.Div => a / b,
+        Opcode.Sqrt => Math.Sqrt(a),
+        Opcode.Exp => Math.Exp(a),
+        Opcode.Log => Math.Log(a),
         Opcode.Max => Math.Max(a, b),
         Opcode.Min => Math.Min(a, b),
         _ => throw new NotSupportedException(code.ToString()),
     };
 
-    private static long Whole(Opcode code, long a, long b) => code switch
+    internal static long Whole(Opcode code, long a, long b) => code switch
     {
         Opcode.Neg => unchecked(-a),
         Opcode.Abs => a < 0 ? unchecked(-a) : a,
@@ -211,7 +271,7 @@ internal static class LoopOracle
         return position;
     }
 
-    private static bool IsBetter(Fold fold, DType type, Cell x, Cell best)
+    internal static bool IsBetter(Fold fold, DType type, Cell x, Cell best)
     {
         var (a, b) = fold == Fold.ArgMax ? (x, best) : (best, x);
         return type.IsFloat()

@@ -67,7 +67,7 @@ public class LoopTestsKernels
         return Math.Abs(a - b) <= epsilon * (1 + Math.Abs(b) + expected.Magnitude);
     }
 
-    private static string Describe(Kernel kernel) =>
+    internal static string Describe(Kernel kernel) =>
         $"extents [{string.Join(", ", kernel.Extents)}], reduced {kernel.ReduceFrom}+{kernel.ReduceCount}\n" +
         string.Join("\n", kernel.Body.Select((x, i) => $"  {i}: {x.Code} {x.Type} {x.A} {x.B} {x.C} {Describe(x.Access)} ×{x.Stride}")) + "\n" +
         string.Join("\n", kernel.Reductions.Select(r => $"  {r.Fold} of {r.Value} to {Describe(r.Target)}"));

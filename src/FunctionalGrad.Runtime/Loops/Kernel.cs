@@ -25,6 +25,9 @@ public enum Opcode : byte
 
     // Three operands
     Select,
+
+    // All elements of a row
+    Fold,
 #pragma warning restore CS1591
 }
 
@@ -66,6 +69,8 @@ public sealed record Access(int Buffer, long Offset, ImmutableArray<long> Stride
 /// <item><c>Index</c>: the position along extent <paramref name="A"/>, as <paramref name="Type"/>.</item>
 /// <item><c>Store</c>: writes value A to <paramref name="Access"/>.</item>
 /// <item><c>Cast</c>: value A as <paramref name="Type"/>; float to integer cuts the fraction off and saturates, NaN gives 0; anything to bool is "≠ 0".</item>
+/// <item><c>Fold</c>: value A folded over the reduced extents as the <see cref="Fold"/> numbered <paramref name="B"/> says; ArgMax and ArgMin give int64,
+/// the others the type of value A.</item>
 /// <item>comparisons give bool; their operands share one type, which is that of value A. <c>Select</c>: A (bool) ? B : C.</item>
 /// <item>everything else: operands and result have <paramref name="Type"/>.</item>
 /// </list>
@@ -85,6 +90,12 @@ public sealed record Reduction(Fold Fold, int Value, Access Target);
 /// The body has no side effect but its stores, and each index writes to places of its own. What a kernel stores it does not read, with one
 /// exception: an index may read the very place that it writes (a load through the access of the store), to add to it. So blocks may run in any
 /// order, but each index runs once.
+/// <para>
+/// A body with a <see cref="Opcode.Fold"/> makes the kernel a <em>staged</em> one: its reduced extents come last, and the indexes that differ in them
+/// only are a row. <em>Values of the row</em> are the same for all of them: folds; numbers; loads, gathers and positions that do not move along the
+/// reduced extents; arithmetic on values of the row. The others are <em>values of an element</em>. A fold and a reduction take values of an element.
+/// A store of a value of the row does not move along the reduced extents, and writes once a row. A staged kernel reads no buffer that it writes.
+/// </para>
 /// </summary>
 public sealed record Kernel(
     ImmutableArray<int> Extents, int ReduceFrom, int ReduceCount, ImmutableArray<Instruction> Body, ImmutableArray<Reduction> Reductions);

@@ -10,9 +10,9 @@ namespace FunctionalGrad.Loops;
 public sealed unsafe class Program
 {
     private readonly ImmutableArray<BufferInfo> buffers;
+    private readonly ImmutableArray<Step> plain;
     private readonly ImmutableArray<BufferInfo> inputs;
     private readonly ImmutableArray<BufferInfo> outputs;
-    private readonly ImmutableArray<Step> steps;
     private readonly int numbers;
     private readonly MemoryPlan plan;
     private readonly Lazy<BlockProgram?[]> kernels;
@@ -26,19 +26,26 @@ public sealed unsafe class Program
     public Program(ImmutableArray<BufferInfo> buffers, int numbers, ImmutableArray<Step> steps)
     {
         ProgramCheck.Check(buffers, numbers, steps);
-        this.buffers = buffers;
         this.numbers = numbers;
-        this.steps = steps;
+        Steps = steps;
+        (this.buffers, var staged) = StageSplitter.Split(buffers, steps);
+        plain = [.. staged.SelectMany(step => step is StagesStep k ? k.Stages : (IEnumerable<Step>)[step])];
         inputs = [.. buffers.Where(buffer => buffer.Kind == BufferKind.Input)];
         outputs = [.. buffers.Where(buffer => buffer.Kind == BufferKind.Output)];
-        plan = new MemoryPlan(buffers, steps);
-        kernels = new Lazy<BlockProgram?[]>(() => [.. steps.Select(step => step is KernelStep k ? KernelCompiler.Compile(k.Kernel) : null)]);
+        plan = new MemoryPlan(this.buffers, staged);
+        kernels = new Lazy<BlockProgram?[]>(() => [.. plain.Select(step => step is KernelStep k ? KernelCompiler.Compile(k.Kernel) : null)]);
     }
 
     /// <summary>Bytes that the temporary buffers take together.</summary>
     public long ArenaBytes => plan.Bytes;
 
-    /// <summary>Where the temporary buffers lie.</summary>
+    /// <summary>What the program does, as it was given: staged kernels are whole.</summary>
+    internal ImmutableArray<Step> Steps { get; }
+
+    /// <summary>All buffers: those that were given, then those in which the interpreter keeps values of rows between the stages of a kernel.</summary>
+    internal ImmutableArray<BufferInfo> Buffers => buffers;
+
+    /// <summary>Where the temporary buffers lie. A buffer that a staged kernel names is its own throughout that kernel, however it is run.</summary>
     internal MemoryPlan Plan => plan;
 
     /// <summary>Runs all steps.</summary>
@@ -51,7 +58,7 @@ public sealed unsafe class Program
     {
         CheckArguments(inputs, numbers);
         var compiled = kernels.Value;
-        var arena = Interlocked.Exchange(ref idle, null) ?? new Arena(buffers, steps, plan, ScratchBytes(compiled));
+        var arena = Interlocked.Exchange(ref idle, null) ?? new Arena(buffers, plain, plan, ScratchBytes(compiled));
         var results = new NDArray[outputs.Length];
         for (var i = 0; i < results.Length; i++)
             results[i] = NDArray.Allocate(outputs[i].Shape, outputs[i].DType);
@@ -78,9 +85,9 @@ public sealed unsafe class Program
     {
         var addresses = new ReadOnlySpan<nint>(arena.Addresses, buffers.Length);
         var calls = 0;
-        for (var i = 0; i < steps.Length; i++)
+        for (var i = 0; i < plain.Length; i++)
         {
-            switch (steps[i])
+            switch (plain[i])
             {
                 case KernelStep:
                     compiled[i]!.Run(arena.Addresses, given, arena.Scratch);

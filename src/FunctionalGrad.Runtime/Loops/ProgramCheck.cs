@@ -54,6 +54,41 @@ internal static class ProgramCheck
         }
 
         CheckInPlace(kernel, step);
+        CheckStages(kernel, step);
+    }
+
+    /// <summary>What only staged kernels have to keep.</summary>
+    private static void CheckStages(Kernel kernel, int step)
+    {
+        if (!KernelStages.IsStaged(kernel))
+            return;
+        Demand(kernel.ReduceFrom + kernel.ReduceCount == kernel.Extents.Length, step, "the kernel folds in its body, but its reduced extents are not the last");
+        var stages = new KernelStages(kernel);
+        var read = kernel.Body.Where(x => x.Code is Opcode.Load or Opcode.Gather).Select(x => x.Access!.Buffer).ToHashSet();
+        for (var i = 0; i < kernel.Body.Length; i++)
+        {
+            var instruction = kernel.Body[i];
+            if (instruction.Code == Opcode.Fold)
+                Demand(!stages.IsRow(instruction.A), step, $"instruction {i} folds value {instruction.A}, which is the same in the whole row");
+            if (instruction.Code != Opcode.Store)
+                continue;
+            Demand(!stages.IsRow(i) || !stages.Moves(instruction.Access!), step, $"instruction {i} stores a value of the row along a reduced extent");
+            Demand(!read.Contains(instruction.Access!.Buffer), step, $"buffer {instruction.Access.Buffer} is written and read by a kernel that folds in its body");
+        }
+
+        foreach (var reduction in kernel.Reductions)
+            Demand(!stages.IsRow(reduction.Value), step, $"a reduction folds value {reduction.Value}, which is the same in the whole row");
+    }
+
+    private static void CheckFold(Kernel kernel, Instruction instruction, int at, int step)
+    {
+        var fold = (Fold)instruction.B;
+        var type = TypeOf(kernel, instruction.A);
+        Demand(instruction.B is >= 0 and <= (int)Fold.ArgMin, step, $"there is no fold {instruction.B}");
+        Demand(type != DType.Bool || fold is not (Fold.Sum or Fold.Prod), step, $"instruction {at} adds or multiplies truth values");
+        Demand(
+            instruction.Type == (fold is Fold.ArgMax or Fold.ArgMin ? DType.Int64 : type),
+            step, $"the {fold} of instruction {at} is not of type {instruction.Type.Name()}");
     }
 
     /// <summary>A kernel may read a buffer that it writes only at the place that the index alone writes: through one access, with which no two indexes meet.</summary>
@@ -101,6 +136,8 @@ internal static class ProgramCheck
             Demand(instruction.A >= 0 && instruction.A < numbers, step, $"there is no number {instruction.A}");
         if (instruction.Code == Opcode.Index)
             Demand(instruction.A >= 0 && instruction.A < kernel.Extents.Length, step, $"there is no extent {instruction.A}");
+        if (instruction.Code == Opcode.Fold)
+            CheckFold(kernel, instruction, at, step);
         if (instruction.Code is not (Opcode.Load or Opcode.Gather or Opcode.Store))
             return;
         Demand(instruction.Access is not null, step, $"instruction {at} ({instruction.Code}) has no access");

@@ -42,6 +42,16 @@ public sealed record KernelStep(Kernel Kernel) : Step
         .Concat(Kernel.Reductions.Select(r => r.Target.Buffer)).Distinct();
 }
 
+/// <summary>A staged kernel as plain ones: they run one after the other, and are one step to the memory plan, as the kernel is that they stand for.</summary>
+internal sealed record StagesStep(ImmutableArray<KernelStep> Stages) : Step
+{
+    /// <inheritdoc/>
+    public override IEnumerable<int> Reads => Stages.SelectMany(stage => stage.Reads).Distinct();
+
+    /// <inheritdoc/>
+    public override IEnumerable<int> Writes => Stages.SelectMany(stage => stage.Writes).Distinct();
+}
+
 /// <summary>One operand of a batched matrix product: element (batch, row, column) lies at <c>Offset + Σ batch[d]·BatchStrides[d] + row·RowStride + column·ColumnStride</c>.</summary>
 public sealed record MatrixOperand(int Buffer, long Offset, ImmutableArray<long> BatchStrides, long RowStride, long ColumnStride);
 
