@@ -126,37 +126,19 @@ type internal Lowerer(schedule: Schedule, origins: int[]) =
             )
         )
 
-    let lowerProduct i =
-        let node = nodes[i]
+    let lowerProduct i (a: int[]) (b: int[]) (result: int[]) =
         let inputs = schedule.Operands i
-        let rank = node.Shape.Rank
 
-        let matrix (reading: Reading) =
-            let strides = reading.View.Strides
+        let operand labels (reading: Reading) : Products.Operand =
+            { Buffer = memory.BufferOf reading.Base
+              Offset = reading.View.Offset
+              Labels = labels
+              Strides = reading.View.Strides }
 
-            MatrixOperand(
-                memory.BufferOf reading.Base,
-                reading.View.Offset,
-                immutable (Array.take (rank - 2) strides),
-                strides[rank - 2],
-                strides[rank - 1]
-            )
-
-        let inner = nodes[node.Inputs[0]].Shape.[rank - 1]
-        let batch = immutable (Seq.take (rank - 2) node.Shape.Sizes)
-
-        steps.Add(
-            MatrixProductStep(
-                node.DType,
-                batch,
-                node.Shape.[rank - 2],
-                node.Shape.[rank - 1],
-                inner,
-                matrix inputs[0],
-                matrix inputs[1],
-                matrix (schedule.Reading i)
-            )
-        )
+        let sizes = Dictionary<int, int>()
+        a |> Array.iteri (fun axis label -> sizes[label] <- nodes[nodes[i].Inputs[0]].Shape.[axis])
+        b |> Array.iteri (fun axis label -> sizes[label] <- nodes[nodes[i].Inputs[1]].Shape.[axis])
+        steps.Add(Products.step nodes[i].DType sizes (operand a inputs[0]) (operand b inputs[1]) (operand result (schedule.Reading i)))
 
     let lowerCall i (library: Library) =
         let inputs = schedule.Operands i |> Seq.map (fun reading -> memory.BufferOf reading.Base)
@@ -181,7 +163,7 @@ type internal Lowerer(schedule: Schedule, origins: int[]) =
         | OverlapAdd(axis, stride, dilation) -> lowerOverlapAdd i axis stride dilation
         | Concat axis -> lowerConcat i axis
         | ScatterAdd(axis, asker) -> lowerScatterAdd i axis asker
-        | Contract _ -> lowerProduct i
+        | Contract(a, b, result) -> lowerProduct i a b result
         | Call library -> lowerCall i library
         | other -> invalidOp $"{other} is not a step of its own."
 

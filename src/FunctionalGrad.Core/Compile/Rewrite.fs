@@ -59,7 +59,7 @@ type internal GraphBuilder(capacity: int) =
 
 /// Laws that keep every bit of an IEEE result, applied while the graph is copied: equal nodes become one, dead ones are not visited.
 module internal Rewrite =
-    /// A contraction as a batched matrix product [batch…, M, K] × [batch…, K, N] → [batch…, M, N] between index maps.
+    /// Contractions that are no matrix products.
     module Contraction =
         let permuted (graph: GraphBuilder) (input: int) (axes: int[]) =
             let node = graph.Nodes[input]
@@ -104,39 +104,6 @@ module internal Rewrite =
                 let axes = [| result.Length .. all.Length - 1 |]
                 graph.Add(Reduce(fold, axes), [| product |], Shape(Seq.map sizeOf result), dtype)
 
-        let private asProduct (graph: GraphBuilder) (sizeOf: int -> int) left right (a: int[]) (b: int[]) (result: int[]) dtype =
-            let inBoth label = Array.contains label a && Array.contains label b
-            let batch = result |> Array.filter inBoth
-            let rows = result |> Array.filter (fun label -> not (Array.contains label b))
-            let columns = result |> Array.filter (fun label -> not (Array.contains label a))
-            let inner = a |> Array.filter (fun label -> not (Array.contains label result))
-            // A shape counts its elements without overflow, and refuses too many.
-            let size labels = Shape(Seq.map sizeOf labels).Count
-            let outer = batch |> Array.map sizeOf
-
-            let left =
-                reshaped
-                    graph
-                    (permuted graph left (positions a (Array.concat [ batch; rows; inner ])))
-                    (Array.append outer [| size rows; size inner |])
-
-            let right =
-                reshaped
-                    graph
-                    (permuted graph right (positions b (Array.concat [ batch; inner; columns ])))
-                    (Array.append outer [| size inner; size columns |])
-
-            let n = batch.Length
-            let labels = [| 0 .. n - 1 |]
-
-            let canonical =
-                Contract(Array.append labels [| n; n + 2 |], Array.append labels [| n + 2; n + 1 |], Array.append labels [| n; n + 1 |])
-
-            let shape = Shape(Array.append outer [| size rows; size columns |])
-            let product = graph.Add(canonical, [| left; right |], shape, dtype)
-            let natural = Array.concat [ batch; rows; columns ]
-            permuted graph (reshaped graph product (Seq.map sizeOf natural)) (positions natural result)
-
         let expand (graph: GraphBuilder) left right (a: int[]) (b: int[]) (result: int[]) (dtype: DType) =
             let sizes = Dictionary<int, int>()
             a |> Array.iteri (fun axis label -> sizes[label] <- graph.Nodes[left].Shape.[axis])
@@ -149,16 +116,7 @@ module internal Rewrite =
             if not (dtype.IsFloat()) || not (free a b || free b a) then
                 asLoops graph sizeOf left right a b result dtype
             else
-                // The rows are those whose labels come first in the result, so that the product lies as the result does.
-                let first (labels: int[]) (other: int[]) =
-                    result
-                    |> Array.tryFindIndex (fun label -> Array.contains label labels && not (Array.contains label other))
-                    |> Option.defaultValue Int32.MaxValue
-
-                if first a b <= first b a then
-                    asProduct graph sizeOf left right a b result dtype
-                else
-                    asProduct graph sizeOf right left b a result dtype
+                graph.Add(Contract(a, b, result), [| left; right |], Shape(Seq.map sizeOf result), dtype)
 
     let private isSplat (bits: int64) (node: Node) =
         match node.Lowering with

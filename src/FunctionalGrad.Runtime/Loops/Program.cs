@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using FunctionalGrad.Linear;
+using FunctionalGrad.Linear.Contractions;
 
 namespace FunctionalGrad.Loops;
 
@@ -16,6 +17,7 @@ public sealed unsafe class Program
     private readonly int numbers;
     private readonly MemoryPlan plan;
     private readonly Lazy<BlockProgram?[]> kernels;
+    private readonly Lazy<ContractionPlan?[]> contractions;
     private Arena? idle;
 
     /// <summary>Checks the steps and plans the memory.</summary>
@@ -34,6 +36,8 @@ public sealed unsafe class Program
         outputs = [.. buffers.Where(buffer => buffer.Kind == BufferKind.Output)];
         plan = new MemoryPlan(this.buffers, staged);
         kernels = new Lazy<BlockProgram?[]>(() => [.. plain.Select(step => step is KernelStep k ? KernelCompiler.Compile(k.Kernel) : null)]);
+        contractions = new Lazy<ContractionPlan?[]>(
+            () => [.. plain.Select(step => step is ContractionStep c ? ContractionPlan.Make(c, ContractionPlan.LanesOf(c.DType)) : null)]);
     }
 
     /// <summary>Bytes that the temporary buffers take together.</summary>
@@ -94,6 +98,9 @@ public sealed unsafe class Program
                     break;
                 case MatrixProductStep product:
                     BatchedProduct.Run(product, addresses);
+                    break;
+                case ContractionStep:
+                    Contraction.Run(contractions.Value[i]!, addresses);
                     break;
                 case ScatterAddStep scatter:
                     ScatterAdd.Run(scatter, buffers, arena.Addresses);

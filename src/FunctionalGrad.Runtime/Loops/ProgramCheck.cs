@@ -26,6 +26,9 @@ internal static class ProgramCheck
                 case MatrixProductStep product:
                     CheckProduct(product, buffers, i);
                     break;
+                case ContractionStep contraction:
+                    CheckContraction(contraction, buffers, i);
+                    break;
                 case ScatterAddStep scatter:
                     CheckScatter(scatter, buffers, i);
                     break;
@@ -159,6 +162,25 @@ internal static class ProgramCheck
         {
             var access = new Access(operand.Buffer, operand.Offset, [.. operand.BatchStrides, operand.RowStride, operand.ColumnStride]);
             CheckAccess(access, [.. product.Batch, rows, columns], 0, 1, product.DType, buffers, step);
+        }
+    }
+
+    private static void CheckContraction(ContractionStep contraction, ImmutableArray<BufferInfo> buffers, int step)
+    {
+        Demand(contraction.DType.IsFloat(), step, "a contraction is of float32 or float64");
+        foreach (var extents in new[] { contraction.Batch, contraction.Rows, contraction.Columns, contraction.Inner })
+            Demand(extents.All(extent => extent >= 0), step, "an extent is negative");
+        CheckOperand(contraction.A, contraction.Rows, contraction.Inner);
+        CheckOperand(contraction.B, contraction.Inner, contraction.Columns);
+        CheckOperand(contraction.C, contraction.Rows, contraction.Columns);
+
+        void CheckOperand(ContractionOperand operand, ImmutableArray<int> rows, ImmutableArray<int> columns)
+        {
+            Demand(
+                operand.BatchStrides.Length == contraction.Batch.Length && operand.RowStrides.Length == rows.Length && operand.ColumnStrides.Length == columns.Length,
+                step, "an operand of a contraction has other axes than the contraction");
+            var access = new Access(operand.Buffer, operand.Offset, [.. operand.BatchStrides, .. operand.RowStrides, .. operand.ColumnStrides]);
+            CheckAccess(access, [.. contraction.Batch, .. rows, .. columns], 0, 1, contraction.DType, buffers, step);
         }
     }
 
