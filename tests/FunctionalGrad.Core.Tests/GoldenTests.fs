@@ -8,17 +8,7 @@ open Xunit.Abstractions
 
 /// Values and derivatives against those that other libraries give, where they lie beside the repository.
 type GoldenTests(output: ITestOutputHelper) =
-    /// The directory, next to the repository; None where there is none.
-    static let directory: string option =
-        let isRoot (folder: DirectoryInfo) =
-            File.Exists(Path.Combine(folder.FullName, "FunctionalGrad.sln")) || Path.Exists(Path.Combine(folder.FullName, ".git"))
-
-        Seq.unfold
-            (fun (folder: DirectoryInfo) -> if isNull folder then None else Some(folder, folder.Parent))
-            (DirectoryInfo AppContext.BaseDirectory)
-        |> Seq.tryFind isRoot
-        |> Option.map (fun root -> Path.GetFullPath(Path.Combine(root.FullName, "..", "shared", "golden")))
-        |> Option.filter Directory.Exists
+    static let directory = Beside.directory "golden"
 
     [<Fact>]
     member _.``golden vectors``() =

@@ -1,6 +1,7 @@
 namespace FunctionalGrad.Tests
 
 open System
+open System.IO
 open FsCheck
 open FsCheck.FSharp
 open FunctionalGrad
@@ -16,6 +17,20 @@ module internal Property =
 
     /// Checks what must hold for data drawn from many seeds; it raises where it does not.
     let forSeeds (times: int) (holds: int -> unit) : unit = forArguments times (Gen.choose (0, 1_000_000)) holds
+
+/// Data that lies beside the repository on some machines.
+module internal Beside =
+    /// A directory of `shared`, next to the repository; None where there is none.
+    let directory (name: string) : string option =
+        let isRoot (folder: DirectoryInfo) =
+            File.Exists(Path.Combine(folder.FullName, "FunctionalGrad.sln")) || Path.Exists(Path.Combine(folder.FullName, ".git"))
+
+        Seq.unfold
+            (fun (folder: DirectoryInfo) -> if isNull folder then None else Some(folder, folder.Parent))
+            (DirectoryInfo AppContext.BaseDirectory)
+        |> Seq.tryFind isRoot
+        |> Option.map (fun root -> Path.GetFullPath(Path.Combine(root.FullName, "..", "shared", name)))
+        |> Option.filter Directory.Exists
 
 /// What tests ask of tensors.
 module internal Expect =
