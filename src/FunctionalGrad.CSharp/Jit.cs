@@ -52,4 +52,28 @@ public static partial class Transform
         ArgumentNullException.ThrowIfNull(f);
         return arguments => f(arguments.Item1, arguments.Item2, arguments.Item3, arguments.Item4);
     }
+
+    /// <summary>
+    /// The function compiled for the shapes and the dtype of a sample: it reads its argument from a span of numbers, all tensors of the
+    /// structure in order, and writes its result to another. A call allocates nothing. As Jit does, it traces f once, and keeps what is no
+    /// tensor as the sample has it; tensors that f captures stay as they are now.
+    /// </summary>
+    /// <exception cref="DTypeException">The tensors of the argument and the result are not of one float dtype.</exception>
+    /// <exception cref="TracingException">f looks at a value of its argument.</exception>
+    /// <exception cref="ShapeException">The argument or the result holds something that is neither tensor nor setting.</exception>
+    public static CompiledFunction Compile<A, B>(Func<A, B> f, A sample) => Jitting.compile(Function(f), Given(sample));
+
+    /// <summary>The function of two arguments, which lie one after the other in the span, compiled for the shapes and the dtype of samples.</summary>
+    /// <exception cref="DTypeException">The tensors of the arguments and the result are not of one float dtype.</exception>
+    /// <exception cref="TracingException">f looks at a value of an argument.</exception>
+    /// <exception cref="ShapeException">An argument or the result holds something that is neither tensor nor setting.</exception>
+    public static CompiledFunction Compile<A1, A2, B>(Func<A1, A2, B> f, A1 first, A2 second) =>
+        Jitting.compile(Function(Tupled(f)), (Given(first), Given(second)));
+
+    /// <summary>The function of three arguments, which lie one after the other in the span, compiled for the shapes and the dtype of samples.</summary>
+    /// <exception cref="DTypeException">The tensors of the arguments and the result are not of one float dtype.</exception>
+    /// <exception cref="TracingException">f looks at a value of an argument.</exception>
+    /// <exception cref="ShapeException">An argument or the result holds something that is neither tensor nor setting.</exception>
+    public static CompiledFunction Compile<A1, A2, A3, B>(Func<A1, A2, A3, B> f, A1 first, A2 second, A3 third) =>
+        Jitting.compile(Function(Tupled(f)), (Given(first), Given(second), Given(third)));
 }

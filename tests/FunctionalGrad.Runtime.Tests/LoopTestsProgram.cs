@@ -152,7 +152,7 @@ public class LoopTestsProgram
         new Instruction(Opcode.Add, DType.Float64, 0, 1),
         new Instruction(Opcode.Store, DType.Float64, 2, Access: store)], []));
 
-    private static Program MixedProgram()
+    internal static Program MixedProgram()
     {
         BufferInfo[] buffers =
         [

@@ -113,3 +113,17 @@ module internal Compiler =
         let compiled = prepare graph
         let numbers = numbersOf compiled (Nodes.number graph)
         fun inputs -> runOn compiled numbers (fun i -> inputs[i])
+
+    /// A graph whose first nodes are its leaves, as a function bound to where its parameters and results lie.
+    let bind (graph: Graph) (parameters: int) : Loops.BoundProgram =
+        let compiled = prepare graph
+        let inputs = Array.create parameters -1
+        compiled.Leaves |> Array.iteri (fun place leaf -> inputs[leaf] <- place)
+        let outputs = compiled.Outputs |> Array.map (fun (struct (slot, _)) -> slot)
+
+        Loops.BoundProgram(
+            compiled.Program,
+            ReadOnlySpan(numbersOf compiled (Nodes.number graph)),
+            ReadOnlySpan inputs,
+            ReadOnlySpan outputs
+        )

@@ -24,11 +24,17 @@ type internal Library =
         Key: string * obj
         /// What it gives, if that is several arrays, which Item nodes then name; empty if it is the array of its node.
         Results: struct (Shape * DType)[]
+        /// The function, by its key, whose results are the first of this one's.
+        Includes: (string * obj) voption
         Function: LibraryFunction
     }
 
     /// A function that gives one array.
-    static member Of(name: string, key: obj, f: LibraryFunction) = { Key = name, key; Results = [||]; Function = f }
+    static member Of(name: string, key: obj, f: LibraryFunction) : Library = Library.Giving([||], name, key, f)
+
+    /// A function that gives several arrays.
+    static member Giving(results, name: string, key: obj, f: LibraryFunction) =
+        { Key = name, key; Results = results; Includes = ValueNone; Function = f }
 
     override this.Equals other =
         match other with

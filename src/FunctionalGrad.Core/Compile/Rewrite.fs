@@ -150,13 +150,42 @@ module internal Rewrite =
             | Contract(a, b, result) -> Contraction.expand graph node.Inputs[0] node.Inputs[1] a b result node.DType
             | lowering -> graph.Add(lowering, node.Inputs, node.Shape, node.DType)
 
+    /// Of calls whose results begin with those of another call, on the same operands: that other call becomes one of them.
+    let private included (source: Graph) : Node -> Node =
+        let including = Dictionary<struct ((string * obj) * int list), Node>()
+
+        let operands (node: Node) =
+            [ for input in node.Inputs do
+                  let mutable origin = input
+
+                  while source.Nodes[origin].Lowering.IsSame do
+                      origin <- source.Nodes[origin].Inputs[0]
+
+                  origin ]
+
+        for node in source.Nodes do
+            match node.Lowering with
+            | Call library when library.Includes.IsSome -> including.TryAdd(struct (library.Includes.Value, operands node), node) |> ignore
+            | _ -> ()
+
+        let find (node: Node) =
+            match node.Lowering with
+            | Call library ->
+                match including.TryGetValue(struct (library.Key, operands node)) with
+                | true, larger -> { larger with Inputs = node.Inputs }
+                | _ -> node
+            | _ -> node
+
+        if including.Count = 0 then id else find
+
     /// The graph after all laws, and for each node that is an input of the program which node it was.
     let run (source: Graph) : Graph * int[] =
         let graph = GraphBuilder source.Nodes.Length
+        let included = included source
         let renamed = Array.zeroCreate<int> source.Nodes.Length
 
         for i in 0 .. source.Nodes.Length - 1 do
-            let node = source.Nodes[i]
+            let node = included source.Nodes[i]
 
             renamed[i] <-
                 match node.Lowering with

@@ -2,7 +2,9 @@ namespace FunctionalGrad
 
 open System
 open System.Collections.Generic
+open System.Threading
 open FunctionalGrad.Compile
+open FunctionalGrad.Loops
 
 /// Shapes and dtypes of what goes in and out of bodies.
 module internal TensorTypes =
@@ -67,7 +69,7 @@ module internal Examples =
         Positions.gather 0 (Views.broadcastTo one position) x
 
     /// The position of the first flag that is true; of the first one if none is.
-    let first (flags: Tensor) : Tensor = Folding.position Loops.Fold.ArgMax [| 0 |] (Elementwise.castTo DType.Int32 flags)
+    let first (flags: Tensor) : Tensor = Folding.position Fold.ArgMax [| 0 |] (Elementwise.castTo DType.Int32 flags)
 
     /// Examples that do not take a way get the values of one that does, as constants. What runs over all of them then meets only values
     /// that it was made for: it ends, its checks hold, and its slopes are finite, so that they vanish where nothing reaches them.
@@ -334,7 +336,22 @@ module internal Body =
 
         body.Results |> Array.map (fun result -> valueOf result, isMapped.Contains result)
 
-    /// The body as a function of arrays.
-    let toFunction (body: Body) : NDArray[] -> NDArray[] =
+/// A body bound to memory, which is kept from one run to the next.
+[<Sealed>]
+type internal BoundBody(body: Body) =
+    let mutable idle: BoundFunction = null
+
+    /// A binding that nobody else uses.
+    member _.Rent() : BoundFunction =
         let graph = body.Graph.Value.Graph
-        if Evaluation.useReference.Value then Reference.toFunction graph else Compiler.toFunction graph
+
+        if Evaluation.useReference.Value then
+            let parameters = body.ParameterTypes |> Array.map (fun t -> struct (t.Shape, t.DType))
+            BoundDelegate(Reference.toFunction graph, ReadOnlySpan parameters, body.Results.Length)
+        else
+            match Interlocked.Exchange(&idle, null) with
+            | null -> Compiler.bind graph body.Parameters.Length
+            | bound -> bound
+
+    /// Gives a binding back.
+    member _.Return(bound: BoundFunction) = if bound :? BoundProgram then Volatile.Write(&idle, bound)

@@ -9,15 +9,21 @@ module internal Branching =
     open TensorTypes
 
     let private run (name: string) (bodies: Body[]) : LibraryFunction =
+        let idle = bodies |> Array.map BoundBody
+
         LibraryFunction(fun inputs outputs ->
-            let inputs, outputs = inputs.ToArray(), outputs.ToArray()
             let chosen = inputs[0].GetInt64 0
 
             if chosen < 0L || chosen >= int64 bodies.Length then
                 raise (IndexException $"{name}: the index {chosen} names none of the {bodies.Length} branches, 0 to {bodies.Length - 1}.")
 
-            let results = Body.toFunction bodies[int chosen] inputs[1..]
-            Array.iter2 (fun (result: NDArray) (output: NDArray) -> result.Bytes().CopyTo(output.Bytes())) results outputs)
+            let body = idle[int chosen]
+            let bound = body.Rent()
+
+            try
+                bound.Run(inputs.Slice 1, outputs)
+            finally
+                body.Return bound)
 
     /// The results of the body that the index (int64) names, of all the operands.
     let rec choose (name: string) (bodies: Body[]) (index: Tensor) (operands: Tensor[]) : Bundle =
@@ -77,11 +83,7 @@ module internal Branching =
             { Name = name
               Doc = "one of several functions, chosen by an index"
               Domain = Anywhere
-              Lower =
-                Call
-                    { Key = "branch", box (name, [ for body in bodies -> body.Graph.Value ])
-                      Results = results types
-                      Function = run name bodies }
+              Lower = Call(Library.Giving(results types, "branch", box (name, [ for body in bodies -> body.Graph.Value ]), run name bodies))
               Type = fun _ -> invalidOp "a choice gives several results."
               Jvp = jvp
               Vjp = vjp

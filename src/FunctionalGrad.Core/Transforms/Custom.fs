@@ -246,10 +246,14 @@ module internal CustomCalls =
               Doc = "a user's function of arrays"
               Domain = Anywhere
               Lower =
-                Call
-                    { Key = "custom", box (op, outer, List.ofArray types)
-                      Results = TensorTypes.results stacked
-                      Function = run op (Shape outer).Count inputTypes types }
+                Call(
+                    Library.Giving(
+                        TensorTypes.results stacked,
+                        "custom",
+                        box (op, outer, List.ofArray types),
+                        run op (Shape outer).Count inputTypes types
+                    )
+                )
               Type = fun _ -> invalidOp "a user's function gives several results."
               Jvp = Op.still
               Vjp = Op.silent

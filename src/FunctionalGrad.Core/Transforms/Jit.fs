@@ -3,6 +3,7 @@ namespace FunctionalGrad
 open System.Collections.Generic
 open System.Threading
 open FunctionalGrad.Compile
+open FunctionalGrad.Loops
 
 /// A function traced for one structure of its argument. It holds what the function captures, and nothing of an argument.
 [<Sealed; AllowNullLiteral>]
@@ -11,7 +12,7 @@ type internal TracedFunction<'B>(body: Body, captured: Tensor[], result: 'B) =
 
     let run (inputs: NDArray[]) =
         if body.Results.Length = 0 then [||]
-        elif Evaluation.useReference.Value then Body.toFunction body inputs
+        elif Evaluation.useReference.Value then Reference.toFunction body.Graph.Value.Graph inputs
         else program.Value inputs
 
     /// The values; what is not known yet is computed in one go.
@@ -98,3 +99,41 @@ module Jitting =
                     found
 
             entry.Get(f, argument, leaves).Invoke leaves
+
+    let private spanParts (paths: (string * Tensor)[]) : SpanPart[] =
+        let starts = paths |> Array.scan (fun start (_, x) -> Checked.(+) start x.Count) 0
+        Array.map2 (fun (path, x: Tensor) start -> SpanPart(path, start, x.Shape)) paths starts[.. paths.Length - 1]
+
+    /// The one float dtype of what goes in and out of spans.
+    let private spanType (argument: (string * Tensor)[]) (result: (string * Tensor)[]) : DType =
+        match Array.append argument result |> Array.map (fun (_, x) -> x.DType) |> Array.distinct with
+        | [| dtype |] when dtype.IsFloat() -> dtype
+        | _ ->
+            let listed = $"argument [{Flow.describeAll argument}], result [{Flow.describeAll result}]"
+
+            raise (
+                DTypeException
+                    $"compile: all tensors must be of one float dtype, which spans hold: {listed}. Convert with cast inside of the function, let it capture what is no argument, or use jit."
+            )
+
+    /// The function compiled for the shapes and the dtype of a sample: it reads its argument from a span of numbers, all tensors of the
+    /// structure in order, and writes its result to another. A call allocates nothing. As jit does, it traces f once, and keeps what is
+    /// no tensor as the sample has it; tensors that f captures stay as they are now.
+    /// <exception cref="T:FunctionalGrad.DTypeException">The tensors of the argument and the result are not of one float dtype.</exception>
+    /// <exception cref="T:FunctionalGrad.TracingException">f looks at a value of its argument.</exception>
+    /// <exception cref="T:FunctionalGrad.ShapeException">The argument or the result holds something that is neither tensor nor setting.</exception>
+    let compile (f: 'A -> 'B) (sample: 'A) : CompiledFunction =
+        let argument = Tree.paths sample
+        let leaves = Array.map snd argument
+        let body, captured, result = Flow.trace "compile" f sample leaves
+        let result = Tree.paths result
+        let dtype = spanType argument result
+        Evaluation.force captured
+        let constants = captured |> Array.map (fun x -> x.Value)
+
+        let bind () : BoundFunction =
+            let bound = Compiler.bind body.Graph.Value.Graph body.Parameters.Length
+            bound.Keep(leaves.Length, constants)
+            bound
+
+        CompiledFunction(dtype, spanParts argument, spanParts result, bind)

@@ -1,7 +1,6 @@
 namespace FunctionalGrad
 
 open System
-open System.Collections.Generic
 open FunctionalGrad.Compile
 open FunctionalGrad.Loops
 
@@ -24,12 +23,27 @@ type internal Loop =
     member loop.Constants = loop.Body.Parameters.Length - 1 - loop.Carries - loop.Slices
     member loop.Rows = loop.Body.Results.Length - loop.Carries
     member loop.CarryTypes = loop.Body.ParameterTypes[1 .. loop.Carries]
+    member loop.SliceTypes = loop.Body.ParameterTypes[loop.Carries + 1 .. loop.Carries + loop.Slices]
+    member loop.ConstantTypes = loop.Body.ParameterTypes[loop.Carries + loop.Slices + 1 ..]
     member loop.RowTypes = loop.Body.ResultTypes[loop.Carries ..]
     member loop.Stacked(t: TensorType) : TensorType = { t with Shape = Typing.inFront loop.Length.Value t.Shape }
     member loop.ResultTypes = Array.append loop.CarryTypes (Array.map loop.Stacked loop.RowTypes)
 
-/// The reverse of a loop: what the cotangents of its results do to its inputs. It runs the loop once more, keeps the carries of every
-/// step, however many steps there are, and walks back.
+    /// How many entries a record of the carries has, of a loop whose length is known.
+    member private loop.Entries =
+        let segment = defaultArg loop.Segment 1
+        (loop.Length.Value + segment - 1) / segment
+
+    /// Whether a record of the carries fits arrays whose size is known before the loop runs.
+    member loop.HasRecord =
+        loop.Length.IsSome
+        && loop.CarryTypes |> Array.forall (fun t -> int64 loop.Entries * int64 t.Shape.Count <= int64 Int32.MaxValue)
+
+    /// The arrays of such a record: a stack for each carry.
+    member loop.RecordTypes = loop.CarryTypes |> Array.map (fun t -> { t with Shape = Typing.inFront loop.Entries t.Shape })
+
+/// The reverse of a loop: what the cotangents of its results do to its inputs. It walks back along the carries of every step. Where no
+/// record of them is given, because nobody knows how many steps there are, it runs the loop once more and keeps them.
 [<NoComparison; ReferenceEquality>]
 type internal Reversal =
     {
@@ -46,109 +60,56 @@ type internal Reversal =
 
 /// Loops over arrays.
 module internal LoopPrograms =
-    let private index (step: int) = NDArray.Create<int64>(Shape.Scalar, ReadOnlySpan [| int64 step |])
-    let private isTrue (flag: NDArray) = flag.GetDouble 0 <> 0.0
-    let private write (target: NDArray) (start: int) (source: NDArray) = source.Bytes().CopyTo(target.Part(start, source.Shape).Bytes())
-    let private part (step: int) (stack: NDArray) (t: TensorType) = stack.Part(step * t.Shape.Count, t.Shape)
+    let private bytes (types: TensorType[]) = types |> Array.map (fun t -> int64 t.Shape.Count * int64 (t.DType.Size()))
+    let private chosen (flags: bool[]) (types: TensorType[]) = Array.zip flags types |> Array.filter fst |> Array.map snd
 
-    /// The steps of a loop from some carries on.
-    type private Steps(loop: Loop, run: NDArray[] -> NDArray[], stacks: NDArray[], constants: NDArray[]) =
-        let sliceTypes = loop.Body.ParameterTypes[loop.Carries + 1 .. loop.Carries + loop.Slices]
-
-        member _.Arguments(step: int, carries: NDArray[]) =
-            Array.concat [ [| index step |]; carries; Array.map2 (part step) stacks sliceTypes; constants ]
-
-        member _.IsGoing(step: int, carries: NDArray[]) =
+    let private formOf (loop: Loop) =
+        let length =
             match loop.Length with
-            | Some length -> step < length
-            | None -> isTrue carries[0]
+            | Some length -> int64 length
+            | None -> -1L
 
-        /// Carries, then rows.
-        member this.Next(step: int, carries: NDArray[]) = run (this.Arguments(step, carries))
+        LoopForm(
+            length,
+            int64 (defaultArg loop.Segment 1),
+            bytes loop.CarryTypes,
+            bytes loop.SliceTypes,
+            loop.Constants,
+            bytes loop.RowTypes
+        )
 
-    let private steps (loop: Loop) (inputs: NDArray[]) =
-        let constants = inputs[loop.Carries + loop.Slices .. loop.Carries + loop.Slices + loop.Constants - 1]
-        Steps(loop, Body.toFunction loop.Body, inputs[loop.Carries .. loop.Carries + loop.Slices - 1], constants)
-
+    /// The loop; if there are outputs for it, with a record of its carries.
     let forward (loop: Loop) : LibraryFunction =
+        let form = formOf loop
+        let body = BoundBody loop.Body
+
         LibraryFunction(fun inputs outputs ->
-            let inputs, outputs = inputs.ToArray(), outputs.ToArray()
-            let steps = steps loop inputs
-            let mutable carries = inputs[.. loop.Carries - 1]
-            let mutable step = 0
+            let bound = body.Rent()
 
-            while steps.IsGoing(step, carries) do
-                let results = steps.Next(step, carries)
-                carries <- results[.. loop.Carries - 1]
-
-                for row in loop.Carries .. results.Length - 1 do
-                    write outputs[row] (step * results[row].Count) results[row]
-
-                step <- step + 1
-
-            carries |> Array.iteri (fun i carry -> write outputs[i] 0 carry))
-
-    /// The carries before each step, every so many of them, and how many steps there were.
-    let private record (steps: Steps) (loop: Loop) (every: int) (start: NDArray[]) : struct (List<NDArray[]> * int) =
-        let kept = List<NDArray[]>()
-        let mutable carries = start
-        let mutable step = 0
-
-        while steps.IsGoing(step, carries) do
-            if step % every = 0 then kept.Add carries
-
-            carries <- Array.sub (steps.Next(step, carries)) 0 loop.Carries
-            step <- step + 1
-
-        struct (kept, step)
-
-    /// The carries before each step of a segment, whose first ones are known.
-    let private replay (steps: Steps) (loop: Loop) (first: int) (count: int) (start: NDArray[]) : NDArray[][] =
-        let carries = Array.create count start
-
-        for i in 1 .. count - 1 do
-            carries[i] <- Array.sub (steps.Next(first + i - 1, carries[i - 1])) 0 loop.Carries
-
-        carries
+            try
+                LoopRunner.Forward(form, bound, inputs, outputs)
+            finally
+                body.Return bound)
 
     let reverse (reversal: Reversal) : LibraryFunction =
+        let loop = reversal.Loop
+
+        let form =
+            ReversalForm(
+                formOf loop,
+                bytes (Array.filter TensorTypes.isFloat loop.CarryTypes),
+                bytes (chosen reversal.Constants loop.ConstantTypes),
+                bytes (chosen reversal.Rows loop.RowTypes),
+                bytes (chosen reversal.Slices loop.SliceTypes)
+            )
+
+        let body, backward = BoundBody loop.Body, BoundBody reversal.Body
+
         LibraryFunction(fun inputs outputs ->
-            let loop = reversal.Loop
-            let inputs, outputs = inputs.ToArray(), outputs.ToArray()
-            let steps = steps loop inputs
-            let run = Body.toFunction reversal.Body
-            let given = inputs[loop.Carries + loop.Slices + loop.Constants ..]
-            let rows = reversal.Rows |> Array.filter id |> Array.length
-            let stacks = given[given.Length - rows ..]
-            let rowTypes = reversal.Body.ParameterTypes |> Array.rev |> Array.truncate rows |> Array.rev
-            let sums = reversal.Constants |> Array.filter id |> Array.length
-            let carried = given.Length - rows
+            let bound, back = body.Rent(), backward.Rent()
 
-            let mutable moving =
-                Array.append
-                    given[.. carried - 1]
-                    (Array.init sums (fun i ->
-                        NDArray.Zeros(outputs[outputs.Length - sums + i].Shape, outputs[outputs.Length - sums + i].DType)))
-
-            let every = defaultArg loop.Segment 1
-            let struct (kept, count) = record steps loop every inputs[.. loop.Carries - 1]
-
-            for segment in kept.Count - 1 .. -1 .. 0 do
-                let first = segment * every
-                let carries = replay steps loop first (min every (count - first)) kept[segment]
-                kept.RemoveAt segment
-
-                for i in carries.Length - 1 .. -1 .. 0 do
-                    let step = first + i
-                    let arguments = steps.Arguments(step, carries[i])
-                    let results = run (Array.concat [ arguments; moving; Array.map2 (part step) stacks rowTypes ])
-                    moving <- results[.. carried + sums - 1]
-
-                    for slice in carried + sums .. results.Length - 1 do
-                        write outputs[slice - sums] (step * results[slice].Count) results[slice]
-
-            for i in 0 .. carried - 1 do
-                write outputs[i] 0 moving[i]
-
-            for i in 0 .. sums - 1 do
-                write outputs[outputs.Length - sums + i] 0 moving[carried + i])
+            try
+                LoopRunner.Reverse(form, bound, back, inputs, outputs)
+            finally
+                backward.Return back
+                body.Return bound)

@@ -217,7 +217,9 @@ module internal Looping =
     let private sizeOf (mapped: bool[]) (inputs: Tensor[]) =
         Array.zip mapped inputs |> Array.pick (fun (isMapped, x) -> if isMapped then Some x.Shape.[0] else None)
 
-    let private call name key types f = Call { Key = name, key; Results = results types; Function = f }
+    let private call name key types f = Call(Library.Giving(results types, name, key, f))
+
+    let private keyOf (spec: Loop) = "loop", box (spec.Body.Graph.Value, spec.Length, spec.Carries, spec.Slices)
 
     /// The results of a loop.
     let rec loop (spec: Loop) (inputs: Tensor[]) : Bundle =
@@ -232,29 +234,47 @@ module internal Looping =
             { Name = spec.Name
               Doc = "a loop whose body is a graph"
               Domain = Anywhere
-              Lower =
-                call
-                    "loop"
-                    (box (spec.Body.Graph.Value, spec.Length, spec.Carries, spec.Slices))
-                    spec.ResultTypes
-                    (LoopPrograms.forward spec)
+              Lower = call (fst (keyOf spec)) (snd (keyOf spec)) spec.ResultTypes (LoopPrograms.forward spec)
               Type = fun _ -> invalidOp "a loop gives several results."
               Jvp = jvp
               Vjp = vjp
-              Batch = fun mapped inputs -> Bundle.OfParts(mappedResults spec mapped inputs false |> Array.map Some) }
+              Batch = fun mapped inputs -> Bundle.OfParts(mappedResults spec loop mapped inputs |> Array.map Some) }
 
         Op.applyMany op spec.ResultTypes inputs
 
-    /// The results of a loop over examples, each with the new axis in front.
-    and private mappedResults (spec: Loop) (mapped: bool[]) (inputs: Tensor[]) (everything: bool) : Tensor[] =
+    /// The results of a loop, then a record of its carries. Derivatives do not look at the record: the reverse that reads it knows how it
+    /// moves with the loop's inputs.
+    and private recorded (spec: Loop) (inputs: Tensor[]) : Bundle =
+        let all = Array.append spec.ResultTypes spec.RecordTypes
+        let key = box (snd (keyOf spec), spec.Segment)
+
+        let library =
+            { Library.Giving(results all, "recorded loop", key, LoopPrograms.forward spec) with
+                Includes = ValueSome(keyOf spec) }
+
+        let op: Op =
+            { Name = spec.Name
+              Doc = "a loop that keeps what it carries"
+              Domain = Anywhere
+              Lower = Call library
+              Type = fun _ -> invalidOp "a loop gives several results."
+              Jvp = Op.still
+              Vjp = Op.silent
+              Batch = fun mapped inputs -> Bundle.OfParts(mappedResults spec recorded mapped inputs |> Array.map Some) }
+
+        Op.applyMany op all inputs
+
+    /// The results of a loop over examples, and its record if it is run with one, each with the new axis in front.
+    and private mappedResults (spec: Loop) (run: Loop -> Tensor[] -> Bundle) (mapped: bool[]) (inputs: Tensor[]) : Tensor[] =
         let size = sizeOf mapped inputs
-        let mappedSpec, flags, rows = mappedLoop spec size mapped everything
-        let items = (loop mappedSpec (mappedInputs spec size flags mapped inputs)).Items
+        let mappedSpec, flags, rows = mappedLoop spec size mapped false
+        let items = (run mappedSpec (mappedInputs spec size flags mapped inputs)).Items
         let items = items[mappedSpec.Carries - spec.Carries ..]
         let spread (x: Tensor) = Views.broadcastTo (Typing.inFront size x.Shape) x
         let carry isMapped x = if isMapped then x else spread x
         let row isMapped x = if isMapped then exchange x else spread x
-        Array.append (Array.map2 carry flags items[.. spec.Carries - 1]) (Array.map2 row rows items[spec.Carries ..])
+        let stacked = if items.Length > spec.Carries + spec.Rows then Array.append rows flags else rows
+        Array.append (Array.map2 carry flags items[.. spec.Carries - 1]) (Array.map2 row stacked items[spec.Carries ..])
 
     /// What reaches the inputs of a loop when its results receive cotangents.
     and private reversed (spec: Loop) (needed: bool[]) (inputs: Tensor[]) (cotangents: Tensor option[]) : Tensor option[] =
@@ -272,7 +292,8 @@ module internal Looping =
               Slices = slices
               Constants = constants }
 
-        let items = (reverse reversal (Array.concat [ inputs; carried; Array.choose id cotangents[spec.Carries ..] ])).Items
+        let record = if spec.HasRecord then (recorded spec inputs).Items[spec.Carries + spec.Rows ..] else [||]
+        let items = (reverse reversal (Array.concat [ inputs; carried; Array.choose id cotangents[spec.Carries ..]; record ])).Items
         let queue = Queue<Tensor>(items)
         let parts = Array.create inputs.Length None
         let receive start (places: int[]) = places |> Array.iter (fun place -> parts[start + place] <- Some(queue.Dequeue()))
@@ -304,6 +325,8 @@ module internal Looping =
 
         let wanted = Array.init width (fun i -> Array.contains i places)
         let rowPlaces = placesWhere spec.Rows |> Array.map ((+) source.Carries)
+        /// Where the record begins.
+        let given = width + floats.Length + rowPlaces.Length
 
         /// The cotangents among the inputs, by result of the loop.
         let cotangentsOf (inputs: 'T[]) (lift: 'T -> Tensor option) : Tensor option[] =
@@ -344,7 +367,7 @@ module internal Looping =
             let moved = tangents[.. width - 1]
 
             let ofCotangents =
-                if Array.exists Option.isSome tangents[width..] then
+                if Array.exists Option.isSome tangents[width .. given - 1] then
                     reversed source wanted inputs[.. width - 1] (cotangentsOf tangents id)
                 else
                     Array.create width None
@@ -357,24 +380,24 @@ module internal Looping =
             Array.iter2 (fun place part -> tangents[place] <- part) places (g :?> Bundle).Parts
 
             let toCotangents =
-                if Array.exists id needed[width..] then
+                if Array.exists id needed[width .. given - 1] then
                     let pushed = pushedLoop source (Array.map Option.isSome tangents)
                     let items = (loop pushed (pushedInputs source inputs[.. width - 1] tangents)).Items
                     let moves = tangentPlaces source
                     Array.append floats rowPlaces |> Array.map (fun place -> moves[place] |> Option.map (fun move -> items[move]))
                 else
-                    Array.create (inputs.Length - width) None
+                    Array.create (given - width) None
 
             let asked = Array.map2 (fun isNeeded (x: Tensor) -> isNeeded && x.DType.IsFloat()) needed[.. width - 1] inputs[.. width - 1]
             let toInputs = if Array.exists id asked then curvature inputs tangents asked else Array.create width None
-            Array.append toInputs toCotangents
+            Array.concat [ toInputs; toCotangents; Array.create (inputs.Length - given) None ]
 
         let batch (mapped: bool[]) (inputs: Tensor[]) =
             let size = sizeOf mapped inputs
             let spread isMapped (x: Tensor) = if isMapped then x else Views.broadcastTo (Typing.inFront size x.Shape) x
             // What is asked for each example must be each example's own.
             let own i isMapped = isMapped || i >= width || wanted[i]
-            let spreadInputs = Array.init inputs.Length (fun i -> if own i mapped[i] then spread mapped[i] inputs[i] else inputs[i])
+            let spreadInputs = Array.init given (fun i -> if own i mapped[i] then spread mapped[i] inputs[i] else inputs[i])
             let flags = Array.init width (fun i -> own i mapped[i])
             let mappedSpec, carryFlags, _ = mappedLoop source size flags true
             let extra = mappedSpec.Carries - source.Carries

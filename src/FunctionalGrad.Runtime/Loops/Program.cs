@@ -10,15 +10,11 @@ namespace FunctionalGrad.Loops;
 /// </summary>
 public sealed unsafe class Program
 {
-    private readonly ImmutableArray<BufferInfo> buffers;
     private readonly ImmutableArray<Step> plain;
-    private readonly ImmutableArray<BufferInfo> inputs;
-    private readonly ImmutableArray<BufferInfo> outputs;
     private readonly int numbers;
-    private readonly MemoryPlan plan;
     private readonly Lazy<BlockProgram?[]> kernels;
     private readonly Lazy<ContractionPlan?[]> contractions;
-    private Arena? idle;
+    private Runner? idle;
 
     /// <summary>Checks the steps and plans the memory.</summary>
     /// <param name="buffers">All buffers; steps name them by position.</param>
@@ -30,27 +26,36 @@ public sealed unsafe class Program
         ProgramCheck.Check(buffers, numbers, steps);
         this.numbers = numbers;
         Steps = steps;
-        (this.buffers, var staged) = StageSplitter.Split(buffers, steps);
+        (Buffers, var staged) = StageSplitter.Split(buffers, steps);
         plain = [.. staged.SelectMany(step => step is StagesStep k ? k.Stages : (IEnumerable<Step>)[step])];
-        inputs = [.. buffers.Where(buffer => buffer.Kind == BufferKind.Input)];
-        outputs = [.. buffers.Where(buffer => buffer.Kind == BufferKind.Output)];
-        plan = new MemoryPlan(this.buffers, staged);
+        InputBuffers = Places(BufferKind.Input);
+        OutputBuffers = Places(BufferKind.Output);
+        Plan = new MemoryPlan(Buffers, staged);
         kernels = new Lazy<BlockProgram?[]>(() => [.. plain.Select(step => step is KernelStep k ? KernelCompiler.Compile(k.Kernel) : null)]);
         contractions = new Lazy<ContractionPlan?[]>(
             () => [.. plain.Select(step => step is ContractionStep c ? ContractionPlan.Make(c, ContractionPlan.LanesOf(c.DType)) : null)]);
     }
 
     /// <summary>Bytes that the temporary buffers take together.</summary>
-    public long ArenaBytes => plan.Bytes;
+    public long ArenaBytes => Plan.Bytes;
+
+    /// <summary>Where the temporary buffers lie. A buffer that a staged kernel names is its own throughout that kernel, however it is run.</summary>
+    internal MemoryPlan Plan { get; }
+
+    /// <summary>All buffers: those that were given, then those in which the interpreter keeps values of rows between the stages of a kernel.</summary>
+    internal ImmutableArray<BufferInfo> Buffers { get; }
 
     /// <summary>What the program does, as it was given: staged kernels are whole.</summary>
     internal ImmutableArray<Step> Steps { get; }
 
-    /// <summary>All buffers: those that were given, then those in which the interpreter keeps values of rows between the stages of a kernel.</summary>
-    internal ImmutableArray<BufferInfo> Buffers => buffers;
+    /// <summary>Which buffers are inputs, in order.</summary>
+    internal int[] InputBuffers { get; }
 
-    /// <summary>Where the temporary buffers lie. A buffer that a staged kernel names is its own throughout that kernel, however it is run.</summary>
-    internal MemoryPlan Plan => plan;
+    /// <summary>Which buffers are outputs, in order.</summary>
+    internal int[] OutputBuffers { get; }
+
+    /// <summary>Bytes that each step may use as it likes.</summary>
+    internal long ScratchBytes => kernels.Value.Length == 0 ? 0 : kernels.Value.Max(kernel => kernel?.ScratchBytes ?? 0);
 
     /// <summary>Runs all steps.</summary>
     /// <param name="inputs">One array for each input buffer, in order; read where it lies.</param>
@@ -61,16 +66,22 @@ public sealed unsafe class Program
     public NDArray[] Run(ReadOnlySpan<NDArray> inputs, ReadOnlySpan<long> numbers)
     {
         CheckArguments(inputs, numbers);
-        var compiled = kernels.Value;
-        var arena = Interlocked.Exchange(ref idle, null) ?? new Arena(buffers, plain, plan, ScratchBytes(compiled));
-        var results = new NDArray[outputs.Length];
+        var runner = Interlocked.Exchange(ref idle, null) ?? new Runner(this);
+        var results = new NDArray[OutputBuffers.Length];
+        for (var i = 0; i < inputs.Length; i++)
+            runner.SetInput(i, inputs[i].Address);
         for (var i = 0; i < results.Length; i++)
-            results[i] = NDArray.Allocate(outputs[i].Shape, outputs[i].DType);
-        var memory = arena.Begin(inputs, results);
+        {
+            var buffer = Buffers[OutputBuffers[i]];
+            results[i] = NDArray.Allocate(buffer.Shape, buffer.DType);
+            runner.SetOutput(i, results[i].Address);
+        }
+
+        runner.Borrow();
         try
         {
             fixed (long* given = numbers)
-                RunSteps(arena, compiled, given);
+                runner.Run(given);
         }
         finally
         {
@@ -78,51 +89,56 @@ public sealed unsafe class Program
                 input.KeepAlive();
             foreach (var result in results)
                 result.KeepAlive();
-            arena.End(memory);
-            Volatile.Write(ref idle, arena);
+            runner.GiveBack();
+            Volatile.Write(ref idle, runner);
         }
 
         return results;
     }
 
-    private void RunSteps(Arena arena, BlockProgram?[] compiled, long* given)
+    /// <summary>Runs all steps over a table of addresses.</summary>
+    /// <param name="addresses">The address of every buffer.</param>
+    /// <param name="given">The numbers of the run.</param>
+    /// <param name="scratch"><see cref="ScratchBytes"/> bytes on a cache line.</param>
+    /// <param name="calls">The arguments of the library calls, in their order.</param>
+    internal void Execute(nint* addresses, long* given, byte* scratch, CallArguments[] calls)
     {
-        var addresses = new ReadOnlySpan<nint>(arena.Addresses, buffers.Length);
-        var calls = 0;
+        var compiled = kernels.Value;
+        var call = 0;
         for (var i = 0; i < plain.Length; i++)
         {
             switch (plain[i])
             {
                 case KernelStep:
-                    compiled[i]!.Run(arena.Addresses, given, arena.Scratch);
+                    compiled[i]!.Run(addresses, given, scratch);
                     break;
                 case MatrixProductStep product:
-                    BatchedProduct.Run(product, addresses);
+                    BatchedProduct.Run(product, new ReadOnlySpan<nint>(addresses, Buffers.Length));
                     break;
                 case ContractionStep:
-                    Contraction.Run(contractions.Value[i]!, addresses);
+                    Contraction.Run(contractions.Value[i]!, new ReadOnlySpan<nint>(addresses, Buffers.Length));
                     break;
                 case ScatterAddStep scatter:
-                    ScatterAdd.Run(scatter, buffers, arena.Addresses);
+                    ScatterAdd.Run(scatter, Buffers, addresses);
                     break;
                 default:
-                    arena.Call(calls++).Run();
+                    calls[call++].Run(addresses);
                     break;
             }
         }
     }
 
-    private static long ScratchBytes(BlockProgram?[] compiled) => compiled.Length == 0 ? 0 : compiled.Max(kernel => kernel?.ScratchBytes ?? 0);
+    private int[] Places(BufferKind kind) => [.. Enumerable.Range(0, Buffers.Length).Where(i => Buffers[i].Kind == kind)];
 
-    private void CheckArguments(ReadOnlySpan<NDArray> given, ReadOnlySpan<long> givenNumbers)
+    private void CheckArguments(ReadOnlySpan<NDArray> inputs, ReadOnlySpan<long> given)
     {
-        if (given.Length != inputs.Length)
-            throw new ArgumentException($"program: it takes {inputs.Length} inputs, but {given.Length} were given.", nameof(inputs));
-        if (givenNumbers.Length != numbers)
-            throw new ArgumentException($"program: it takes {numbers} numbers, but {givenNumbers.Length} were given.", nameof(numbers));
-        for (var i = 0; i < given.Length; i++)
+        if (inputs.Length != InputBuffers.Length)
+            throw new ArgumentException($"program: it takes {InputBuffers.Length} inputs, but {inputs.Length} were given.", nameof(inputs));
+        if (given.Length != numbers)
+            throw new ArgumentException($"program: it takes {numbers} numbers, but {given.Length} were given.", nameof(given));
+        for (var i = 0; i < inputs.Length; i++)
         {
-            var (expected, array) = (inputs[i], given[i]);
+            var (expected, array) = (Buffers[InputBuffers[i]], inputs[i]);
             ArgumentNullException.ThrowIfNull(array, nameof(inputs));
             if (array.DType != expected.DType || !array.Shape.Equals(expected.Shape))
             {

@@ -35,7 +35,7 @@ public sealed unsafe class NDArray
     public long ByteLength => (long)Count * DType.Size();
 
     /// <summary>Where the first element lies; valid while this object is alive.</summary>
-    internal nint Address { get; }
+    internal nint Address { get; private set; }
 
     /// <inheritdoc cref="Address"/>
     internal byte* Pointer => (byte*)Address;
@@ -48,9 +48,13 @@ public sealed unsafe class NDArray
     }
 
     /// <summary>
-    /// An array over somebody else's memory, which is overwritten when its owner needs it again: for use inside of one call.
+    /// An array over somebody else's memory, which does not keep that alive and is overwritten when its owner needs it again: for use inside
+    /// of one call. <see cref="MoveTo"/> says where the memory is.
     /// </summary>
-    internal static NDArray View(Shape shape, DType dtype, Array storage, nint address) => new(shape, dtype, storage, address);
+    internal static NDArray View(Shape shape, DType dtype) => new(shape, dtype, Array.Empty<byte>(), 0);
+
+    /// <summary>Lays a view over other memory.</summary>
+    internal void MoveTo(nint address) => Address = address;
 
     /// <summary>An array of zeros (false for bool).</summary>
     public static NDArray Zeros(Shape shape, DType dtype)
