@@ -44,6 +44,8 @@ type internal Memory(schedule: Schedule, origins: int[]) =
     member _.NumberOf i =
         match numberOf.TryGetValue i with
         | true, place -> place
+        // A zero that rewriting has made.
+        | _ when origins[i] < 0 -> 0
         | _ ->
             numbers.Add origins[i]
             numberOf[i] <- numbers.Count

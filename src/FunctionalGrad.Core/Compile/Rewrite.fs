@@ -5,76 +5,11 @@ open System.Collections.Generic
 open FunctionalGrad
 open FunctionalGrad.Loops
 
-module internal Nodes =
-    /// The bits of the number one, as Splat carries them.
-    let one (dtype: DType) = if dtype.IsFloat() then BitConverter.DoubleToInt64Bits 1.0 else 1L
-
-    /// The bits of a number of a graph that reads none from outside.
-    let number (graph: Graph) (i: int) : int64 =
-        match graph.Nodes[i].Lowering with
-        | Splat(ValueSome bits) -> bits
-        | other -> invalidOp $"{other} is no number."
-
-    /// Two nodes compute the same when lowering, operands, shape and dtype agree.
-    let alike =
-        { new IEqualityComparer<Node> with
-            member _.Equals(a, b) =
-                a.DType = b.DType
-                && MemoryExtensions.SequenceEqual(ReadOnlySpan a.Inputs, ReadOnlySpan b.Inputs)
-                && a.Shape.Equals b.Shape
-                && a.Lowering.Equals b.Lowering
-
-            member _.GetHashCode node =
-                let mutable code = node.Lowering.GetHashCode() * 31 + int node.DType
-
-                for input in node.Inputs do
-                    code <- code * 31 + input
-
-                code * 31 + node.Shape.GetHashCode() }
-
-/// A graph under construction in which no node stands twice.
-type internal GraphBuilder(capacity: int) =
-    let nodes = List<Node>(capacity)
-    let origins = List<int>(capacity)
-    let known = Dictionary<Node, int>(capacity, Nodes.alike)
-
-    member _.Nodes = nodes
-    /// The node of the graph before, for leaves and numbers; −1 for others.
-    member _.Origins = origins
-
-    member _.Fresh(origin: int, node: Node) =
-        nodes.Add node
-        origins.Add origin
-        nodes.Count - 1
-
-    member this.Add(lowering, inputs: int[], shape: Shape, dtype) =
-        let node = { Lowering = lowering; Inputs = inputs; Shape = shape; DType = dtype }
-
-        match known.TryGetValue node with
-        | true, index -> index
-        | _ ->
-            let index = this.Fresh(-1, node)
-            known[node] <- index
-            index
-
 /// Laws that keep every bit of an IEEE result, applied while the graph is copied: equal nodes become one, dead ones are not visited.
 module internal Rewrite =
     /// Contractions that are no matrix products.
     module Contraction =
-        let permuted (graph: GraphBuilder) (input: int) (axes: int[]) =
-            let node = graph.Nodes[input]
-
-            if axes = [| 0 .. axes.Length - 1 |] then
-                input
-            else
-                let shape = Shape(axes |> Seq.map (fun axis -> node.Shape.[axis]))
-                graph.Add(View(Permute axes), [| input |], shape, node.DType)
-
-        let reshaped (graph: GraphBuilder) (input: int) (sizes: int seq) =
-            let node = graph.Nodes[input]
-            let shape = Shape sizes
-
-            if shape.Equals node.Shape then input else graph.Add(View Reshape, [| input |], shape, node.DType)
+        open IndexMaps
 
         let private positions (labels: int[]) (wanted: int[]) = wanted |> Array.map (fun label -> Array.IndexOf(labels, label))
 
@@ -142,13 +77,18 @@ module internal Rewrite =
         | Item i when (input 0).Lowering = Group -> ValueSome (input 0).Inputs[i]
         | _ -> ValueNone
 
+    let private plain (graph: GraphBuilder) (node: Node) = graph.Add(node.Lowering, node.Inputs, node.Shape, node.DType)
+
     let private add (graph: GraphBuilder) (node: Node) =
         match simplify graph node with
         | ValueSome index -> index
         | ValueNone ->
             match node.Lowering with
             | Contract(a, b, result) -> Contraction.expand graph node.Inputs[0] node.Inputs[1] a b result node.DType
-            | lowering -> graph.Add(lowering, node.Inputs, node.Shape, node.DType)
+            | OverlapAdd(axis, stride, dilation) ->
+                Sliding.overlapAdd graph node (axis, stride, dilation) |> ValueOption.defaultWith (fun () -> plain graph node)
+            | Reduce(fold, axes) -> Sliding.fold graph node fold axes |> ValueOption.defaultWith (fun () -> plain graph node)
+            | _ -> plain graph node
 
     /// Of calls whose results begin with those of another call, on the same operands: that other call becomes one of them.
     let private included (source: Graph) : Node -> Node =
