@@ -12,20 +12,33 @@ internal sealed unsafe class OpenBlas
     private readonly delegate* unmanaged<int, int, int, int, int, int, float, float*, int, float*, int, float, float*, int, void> single;
     private readonly delegate* unmanaged<int, int, int, int, int, int, double, double*, int, double*, int, double, double*, int, void> twofold;
 
+    private readonly delegate* unmanaged<int, void> setThreads;
+
     private OpenBlas(nint library)
     {
-        ((delegate* unmanaged<int, void>)NativeLibrary.GetExport(library, "openblas_set_num_threads"))(1);
+        setThreads = (delegate* unmanaged<int, void>)NativeLibrary.GetExport(library, "openblas_set_num_threads");
+        Threads = 1;
         single = (delegate* unmanaged<int, int, int, int, int, int, float, float*, int, float*, int, float, float*, int, void>)
             NativeLibrary.GetExport(library, "cblas_sgemm");
         twofold = (delegate* unmanaged<int, int, int, int, int, int, double, double*, int, double*, int, double, double*, int, void>)
             NativeLibrary.GetExport(library, "cblas_dgemm");
     }
 
+    /// <summary>How many threads it may use.</summary>
+    public int Threads
+    {
+        set => setThreads(value);
+    }
+
     /// <summary>The library, limited to one thread, or null where it is missing.</summary>
-    public static OpenBlas? TryLoad() =>
-        NativeLibrary.TryLoad("libopenblas.so.0", out var library) || NativeLibrary.TryLoad("libopenblas", out library)
+    public static OpenBlas? TryLoad()
+    {
+        if (OperatingSystem.IsLinux())
+            _ = SetEnvironment("OPENBLAS_THREAD_TIMEOUT", "20", 1); // idle threads give up their processor in a third of a millisecond, so that ours can be timed next
+        return NativeLibrary.TryLoad("libopenblas.so.0", out var library) || NativeLibrary.TryLoad("libopenblas", out library)
             ? new OpenBlas(library)
             : null;
+    }
 
     /// <summary>C = A·B on contiguous row-major matrices, each stored transposed where asked.</summary>
     public void Multiply<T>(int rows, int columns, int inner, T* a, bool transposeA, T* b, bool transposeB, T* c)
@@ -38,4 +51,8 @@ internal sealed unsafe class OpenBlas
         else
             twofold(RowMajor, flagA, flagB, rows, columns, inner, 1, (double*)a, aStride, (double*)b, bStride, 0, (double*)c, columns);
     }
+
+    // The runtime keeps an environment of its own; the library reads the process's.
+    [DllImport("libc", EntryPoint = "setenv")]
+    private static extern int SetEnvironment([MarshalAs(UnmanagedType.LPUTF8Str)] string name, [MarshalAs(UnmanagedType.LPUTF8Str)] string value, int overwrite);
 }

@@ -302,5 +302,5 @@ public sealed unsafe class MatrixProductTests
         where TLanes : struct, ILanes<TVector, T>
         where TVector : unmanaged
         where T : unmanaged, IBinaryFloatingPointIeee754<T> =>
-        MatrixProduct.Multiply<TLanes, TVector, T>(rows, columns, inner, a.View, b.View, c.View);
+        MatrixProduct.Multiply<TLanes, TVector, T>(new(rows, columns, inner, a.View, b.View, c.View, accumulate: false));
 }

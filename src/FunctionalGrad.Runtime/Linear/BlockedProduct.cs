@@ -7,9 +7,10 @@ namespace FunctionalGrad.Linear;
 /// <summary>
 /// The loops around the tile, after Goto and van de Geijn, "Anatomy of high-performance matrix multiplication" (2008): a strip of B stays in the
 /// first-level cache, a block of A in the second, a block of B in the third. Operands that are small or well laid out are read where they lie.
-/// Every element of C sums its terms in one order, whatever the tile it falls into.
+/// Every element of C sums its terms in one order, whatever the tile or the part it falls into. Threads share a block of B and have
+/// blocks of A of their own; where C is too low for that, they have columns of their own.
 /// </summary>
-internal unsafe ref struct BlockedProduct<TLanes, TVector, T>
+internal unsafe struct BlockedProduct<TLanes, TVector, T>
     where TLanes : struct, ILanes<TVector, T>
     where TVector : unmanaged
     where T : unmanaged, INumberBase<T>
@@ -26,61 +27,61 @@ internal unsafe ref struct BlockedProduct<TLanes, TVector, T>
     /// <summary>Bytes of an A without contiguous rows that are still read where they lie: each step along a row is another cache line.</summary>
     private const int LeftStridedBytes = 64 * 1024;
 
-    private readonly MatrixView<T> a;
-    private readonly MatrixView<T> b;
-    private readonly MatrixView<T> c;
+    /// <summary>Rows that share a strip of B in the first-level cache, so that fetching it is worth while.</summary>
+    private const int RowsOfPart = 48;
+
+    /// <summary>Strips of B that a thread packs at a time.</summary>
+    private const int StripsInPack = 4;
+
+    private readonly Product<T> product;
     private readonly bool packLeft;
     private readonly bool packRight;
-    private T* left;
+    private readonly int depth;
+    private readonly int width;
+    private readonly int rowParts;
+    private readonly bool shared;
     private T* right;
-    private T* scratch;
+    private int column;
+    private int columns;
+    private int term;
+    private int terms;
 
-    private BlockedProduct(int rows, int columns, int inner, in MatrixView<T> a, in MatrixView<T> b, in MatrixView<T> c)
+    private BlockedProduct(in Product<T> product, bool shared)
     {
-        this.a = a;
-        this.b = b;
-        this.c = c;
-        packLeft = PacksLeft(rows, columns, inner, a);
-        packRight = PacksRight(rows, columns, inner, b);
+        this.product = product;
+        this.shared = shared;
+        packLeft = PacksLeft(product);
+        packRight = PacksRight(product);
+        depth = Part(product.Inner, StripBytes / (TileColumns * sizeof(T)), 1);
+        width = Part(product.Columns, RightBytes / sizeof(T) / depth, TileColumns);
+        rowParts = RowParts(product.Rows, LeftBytes / sizeof(T) / depth, shared);
     }
 
     private static int TileRows => Tile<TLanes, TVector, T>.Rows;
 
     private static int TileColumns => Tile<TLanes, TVector, T>.Columns;
 
-    /// <summary>C = A·B.</summary>
-    [SkipLocalsInit]
-    public static void Multiply(int rows, int columns, int inner, in MatrixView<T> a, in MatrixView<T> b, in MatrixView<T> c)
+    /// <summary>Multiplies, on several threads if that is worth while.</summary>
+    public static void Multiply(in Product<T> product)
     {
-        var scratch = stackalloc T[TileRows * TileColumns];
-        var product = new BlockedProduct<TLanes, TVector, T>(rows, columns, inner, a, b, c) { scratch = scratch };
-        product.Run(rows, columns, inner);
+        if (product.Work < ProductParts.LeastShared)
+            MultiplyAlone(product);
+        else if (product.Rows >= 2 * RowsOfPart)
+            new BlockedProduct<TLanes, TVector, T>(product, shared: true).Run();
+        else
+            ProductParts.ShareRows(product.Transposed, TileColumns, ProductParts.LeastShared, &MultiplyTransposedAlone);
     }
 
-    private static bool PacksLeft(int rows, int columns, int inner, in MatrixView<T> a) =>
-        columns > 4 * TileColumns && (long)rows * inner * sizeof(T) > (a.ColumnStride == 1 ? LeftBytes : LeftStridedBytes);
+    private static void MultiplyAlone(in Product<T> product) => new BlockedProduct<TLanes, TVector, T>(product, shared: false).Run();
 
-    private static bool PacksRight(int rows, int columns, int inner, in MatrixView<T> b) =>
-        b.ColumnStride != 1 || (rows > 4 * TileRows && (long)columns * inner * sizeof(T) > StripBytes);
+    private static void MultiplyTransposedAlone(in Product<T> product) => MultiplyAlone(product.Transposed);
 
-    private void Run(int rows, int columns, int inner)
-    {
-        var depth = Part(inner, StripBytes / (TileColumns * sizeof(T)), 1);
-        var height = Part(rows, LeftBytes / sizeof(T) / depth, TileRows);
-        var width = Part(columns, RightBytes / sizeof(T) / depth, TileColumns);
-        if (packLeft)
-            left = PackingBuffers.Left<T>((nint)depth * height);
-        if (packRight || columns % TileColumns != 0)
-            right = PackingBuffers.Right<T>((nint)depth * (packRight ? width : TileColumns));
-        for (var column = 0; column < columns; column += width)
-            for (var term = 0; term < inner; term += depth)
-            {
-                int columnCount = Math.Min(width, columns - column), termCount = Math.Min(depth, inner - term);
-                PackRight(column, columnCount, term, termCount);
-                for (var row = 0; row < rows; row += height)
-                    MultiplyBlock(row, Math.Min(height, rows - row), column, columnCount, term, termCount);
-            }
-    }
+    private static bool PacksLeft(in Product<T> product) =>
+        product.Columns > 4 * TileColumns
+        && (long)product.Rows * product.Inner * sizeof(T) > (product.A.ColumnStride == 1 ? LeftBytes : LeftStridedBytes);
+
+    private static bool PacksRight(in Product<T> product) =>
+        product.B.ColumnStride != 1 || (product.Rows > 4 * TileRows && (long)product.Columns * product.Inner * sizeof(T) > StripBytes);
 
     /// <summary>Cuts an extent into equal parts that are no larger than asked and a multiple of a step.</summary>
     private static int Part(int extent, int largest, int step)
@@ -90,47 +91,108 @@ internal unsafe ref struct BlockedProduct<TLanes, TVector, T>
         return (((extent + parts - 1) / parts) + step - 1) / step * step;
     }
 
-    private readonly void PackRight(int column, int columns, int term, int terms)
+    /// <summary>How many parts the rows make, each small enough for its block of A. Shared ones make an even number, so that two threads get the same.</summary>
+    private static int RowParts(int rows, int largest, bool shared)
     {
-        var first = packRight ? 0 : columns / TileColumns * TileColumns;
-        Packing.Pack(b.At(term, column + first), b.ColumnStride, b.RowStride, columns - first, terms, right, TileColumns);
+        var tiles = (rows + TileRows - 1) / TileRows;
+        var largestTiles = Math.Max(largest / TileRows, 1);
+        var parts = (tiles + largestTiles - 1) / largestTiles;
+        if (!shared)
+            return parts;
+        var wanted = rows / RowsOfPart;
+        return Math.Max(parts, wanted < 4 ? wanted / 2 * 2 : wanted / 4 * 4);
     }
 
-    private readonly void MultiplyBlock(int row, int rows, int column, int columns, int term, int terms)
+    private static void PackPart(int part, void* state) => ((BlockedProduct<TLanes, TVector, T>*)state)->PackRight(part);
+
+    [SkipLocalsInit]
+    private static void MultiplyPart(int part, void* state)
     {
+        var scratch = stackalloc T[TileRows * TileColumns];
+        ((BlockedProduct<TLanes, TVector, T>*)state)->MultiplyRows(part, scratch);
+    }
+
+    private void Run()
+    {
+        if (packRight || product.Columns % TileColumns != 0)
+            right = PackingBuffers.Right<T>((nint)depth * (packRight ? width : TileColumns));
+        fixed (BlockedProduct<TLanes, TVector, T>* self = &this)
+            for (column = 0; column < product.Columns; column += width)
+                for (term = 0; term < product.Inner; term += depth)
+                {
+                    columns = Math.Min(width, product.Columns - column);
+                    terms = Math.Min(depth, product.Inner - term);
+                    Share((columns - FirstPacked + StripsInPack * TileColumns - 1) / (StripsInPack * TileColumns), &PackPart, self);
+                    Share(rowParts, &MultiplyPart, self);
+                }
+    }
+
+    private readonly void Share(int parts, delegate*<int, void*, void> work, void* self)
+    {
+        if (shared)
+            Parallelism.For(parts, work, self);
+        else
+            for (var part = 0; part < parts; part++)
+                work(part, self);
+    }
+
+    /// <summary>The first column of the block that is packed: all are, or only those that fill no strip.</summary>
+    private readonly int FirstPacked => packRight ? 0 : columns / TileColumns * TileColumns;
+
+    private readonly void PackRight(int part)
+    {
+        var first = part * StripsInPack * TileColumns;
+        var count = Math.Min(StripsInPack * TileColumns, columns - FirstPacked - first);
+        Packing.Pack(
+            product.B.At(term, column + FirstPacked + first), product.B.ColumnStride, product.B.RowStride, count, terms, right + ((nint)first * terms), TileColumns);
+    }
+
+    private readonly void MultiplyRows(int part, T* scratch)
+    {
+        var tiles = (product.Rows + TileRows - 1) / TileRows;
+        var row = ProductParts.First(part, rowParts, tiles) * TileRows;
+        var rows = Math.Min(ProductParts.First(part + 1, rowParts, tiles) * TileRows, product.Rows) - row;
+        var a = product.A.From(row, term);
+        T* left = null;
         if (packLeft)
-            Packing.Pack(a.At(row, term), a.RowStride, a.ColumnStride, rows, terms, left, TileRows);
+        {
+            left = PackingBuffers.Left<T>((nint)terms * (rows + TileRows));
+            Packing.Pack(a.Start, a.RowStride, a.ColumnStride, rows, terms, left, TileRows);
+        }
+
         for (var strip = 0; strip < columns; strip += TileColumns)
         {
             var count = Math.Min(TileColumns, columns - strip);
-            var start = packRight ? right + ((nint)strip * terms) : count < TileColumns ? right : b.At(term, column + strip);
-            var stride = packRight || count < TileColumns ? TileColumns : b.RowStride;
-            MultiplyStrip(row, rows, start, stride, column + strip, count, term, terms);
+            var packed = packRight || count < TileColumns;
+            var start = packRight ? right + ((nint)strip * terms) : packed ? right : product.B.At(term, column + strip);
+            var c = product.C.From(row, column + strip);
+            MultiplyStrip(rows, count, a, left, start, packed ? TileColumns : product.B.RowStride, c, scratch);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void MultiplyStrip(int row, int rows, T* b, nint bStride, int column, int columns, int term, int terms)
+    private readonly void MultiplyStrip(int rows, int columns, in MatrixView<T> a, T* left, T* b, nint bStride, in MatrixView<T> c, T* scratch)
     {
+        var accumulate = product.Accumulate || term > 0;
         var direct = columns == TileColumns && c.ColumnStride == 1;
         for (var strip = 0; strip < rows; strip += TileRows)
         {
             var count = Math.Min(TileRows, rows - strip);
-            var tile = packLeft ? new MatrixView<T>(left + ((nint)strip * terms), 1, TileRows) : a.From(row + strip, term);
-            var target = c.From(row + strip, column);
+            var tile = left != null ? new MatrixView<T>(left + ((nint)strip * terms), 1, TileRows) : a.From(strip, 0);
+            var target = c.From(strip, 0);
             if (direct)
             {
-                Tile<TLanes, TVector, T>.Multiply(count, terms, tile, b, bStride, target.Start, target.RowStride, term > 0);
+                Tile<TLanes, TVector, T>.Multiply(count, terms, tile, b, bStride, target.Start, target.RowStride, accumulate);
                 continue;
             }
 
             Tile<TLanes, TVector, T>.Multiply(count, terms, tile, b, bStride, scratch, TileColumns, false);
-            CopyTile(count, columns, target, term > 0);
+            CopyTile(count, columns, scratch, target, accumulate);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void CopyTile(int rows, int columns, in MatrixView<T> target, bool accumulate)
+    private static void CopyTile(int rows, int columns, T* scratch, in MatrixView<T> target, bool accumulate)
     {
         for (var row = 0; row < rows; row++)
             for (var column = 0; column < columns; column++)

@@ -20,32 +20,39 @@ internal static unsafe class FewColumns<TLanes, TVector, T>
     private const int MostBytes = 128 * 1024;
 
     /// <summary>True where this is the fastest way: A's rows are contiguous, long, and B has few columns.</summary>
-    public static bool Takes(int rows, int columns, int inner, in MatrixView<T> a) =>
-        columns is > 1 and <= MostColumns && rows >= 4 && a.ColumnStride == 1
-        && inner >= 8 * default(TLanes).Count && (long)inner * columns * sizeof(T) <= MostBytes;
+    public static bool Takes(in Product<T> product) =>
+        product.Columns is > 1 and <= MostColumns && product.Rows >= 4 && product.A.ColumnStride == 1
+        && product.Inner >= 8 * default(TLanes).Count && (long)product.Inner * product.Columns * sizeof(T) <= MostBytes;
 
-    /// <summary>C = A·B for operands that <see cref="Takes"/> says yes to.</summary>
-    public static void Multiply(int rows, int columns, int inner, in MatrixView<T> a, in MatrixView<T> b, in MatrixView<T> c)
+    /// <summary>Multiplies what <see cref="Takes"/> says yes to.</summary>
+    public static void Multiply(in Product<T> product)
     {
-        T* x = b.Start;
-        var stride = b.ColumnStride;
-        if (b.RowStride != 1)
+        if (product.B.RowStride == 1)
         {
-            x = PackingBuffers.Right<T>((nint)inner * columns);
-            stride = inner;
-            Packing.Pack(b.Start, b.RowStride, b.ColumnStride, inner, columns, x, inner);
+            ProductParts.ShareRows(product, 4, ProductParts.LeastShared, &MultiplyAlone);
+            return;
         }
 
-        for (var next = 0; next < rows; next += 4)
+        var packed = PackingBuffers.Right<T>((nint)product.Inner * product.Columns);
+        Packing.Pack(product.B.Start, product.B.RowStride, product.B.ColumnStride, product.Inner, product.Columns, packed, product.Inner);
+        var columns = new MatrixView<T>(packed, 1, product.Inner);
+        ProductParts.ShareRows<T>(
+            new(product.Rows, product.Columns, product.Inner, product.A, columns, product.C, product.Accumulate), 4, ProductParts.LeastShared, &MultiplyAlone);
+    }
+
+    private static void MultiplyAlone(in Product<T> product)
+    {
+        for (var next = 0; next < product.Rows; next += 4)
         {
-            var row = Math.Min(next, rows - 4); // the last four may overlap the ones before and write the same again
-            for (var column = 0; column < columns;)
+            var row = Math.Min(next, product.Rows - 4); // the last four may overlap the ones before, which are then left as they are
+            var four = product.OfRows(row, 4);
+            for (var column = 0; column < product.Columns;)
             {
-                var left = columns - column;
+                var left = product.Columns - column;
                 if (left is 2 or 4)
-                    Multiply<Count2>(inner, a.At(row, 0), a.RowStride, x + (column * stride), stride, c.From(row, column));
+                    Multiply<Count2>(four, column, next - row);
                 else
-                    Multiply<Count3>(inner, a.At(row, 0), a.RowStride, x + (column * stride), stride, c.From(row, column));
+                    Multiply<Count3>(four, column, next - row);
                 column += left is 2 or 4 ? 2 : 3;
             }
         }
@@ -53,12 +60,13 @@ internal static unsafe class FewColumns<TLanes, TVector, T>
 
     // One function of this length because accumulators stay in registers only as locals of one function.
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Multiply<TColumns>(nint inner, T* a, nint aStride, T* x, nint xStride, in MatrixView<T> c)
+    private static void Multiply<TColumns>(in Product<T> product, int column, int done)
         where TColumns : struct, ICount
     {
         var lanes = default(TLanes);
-        T* a0 = a, a1 = a0 + aStride, a2 = a1 + aStride, a3 = a2 + aStride;
-        T* x0 = x, x1 = x0 + xStride, x2 = TColumns.Value > 2 ? x1 + xStride : x1;
+        nint inner = product.Inner, aStride = product.A.RowStride, xStride = product.B.ColumnStride;
+        T* a0 = product.A.Start, a1 = a0 + aStride, a2 = a1 + aStride, a3 = a2 + aStride;
+        T* x0 = product.B.At(0, column), x1 = x0 + xStride, x2 = TColumns.Value > 2 ? x1 + xStride : x1;
         TVector sum00 = default, sum01 = default, sum02 = default;
         TVector sum10 = default, sum11 = default, sum12 = default;
         TVector sum20 = default, sum21 = default, sum22 = default;
@@ -73,12 +81,14 @@ internal static unsafe class FewColumns<TLanes, TVector, T>
             Step<TColumns>(lanes.Load(a3 + k), right0, right1, right2, ref sum30, ref sum31, ref sum32);
         }
 
-        Write<TColumns>(sum00, sum01, sum02, c, 0);
-        Write<TColumns>(sum10, sum11, sum12, c, 1);
-        Write<TColumns>(sum20, sum21, sum22, c, 2);
-        Write<TColumns>(sum30, sum31, sum32, c, 3);
+        var c = product.C.From(0, column);
+        var accumulate = product.Accumulate;
+        if (done < 1) Write<TColumns>(sum00, sum01, sum02, c.Start, c.ColumnStride, accumulate);
+        if (done < 2) Write<TColumns>(sum10, sum11, sum12, c.At(1, 0), c.ColumnStride, accumulate);
+        if (done < 3) Write<TColumns>(sum20, sum21, sum22, c.At(2, 0), c.ColumnStride, accumulate);
+        Write<TColumns>(sum30, sum31, sum32, c.At(3, 0), c.ColumnStride, accumulate);
         if (k < inner)
-            AddRest(inner - k, TColumns.Value, a + k, aStride, x + k, xStride, c);
+            AddRest(inner - k, TColumns.Value, done, a0 + k, aStride, x0 + k, xStride, c);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -92,19 +102,25 @@ internal static unsafe class FewColumns<TLanes, TVector, T>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Write<TColumns>(TVector sum0, TVector sum1, TVector sum2, in MatrixView<T> c, nint row)
+    private static void Write<TColumns>(TVector sum0, TVector sum1, TVector sum2, T* c, nint cStride, bool accumulate)
         where TColumns : struct, ICount
     {
-        var lanes = default(TLanes);
-        *c.At(row, 0) = lanes.Sum(sum0);
-        *c.At(row, 1) = lanes.Sum(sum1);
-        if (TColumns.Value > 2) *c.At(row, 2) = lanes.Sum(sum2);
+        Write(sum0, c, accumulate);
+        Write(sum1, c + cStride, accumulate);
+        if (TColumns.Value > 2) Write(sum2, c + (2 * cStride), accumulate);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Write(TVector sum, T* place, bool accumulate)
+    {
+        var value = default(TLanes).Sum(sum);
+        *place = accumulate ? *place + value : value;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void AddRest(nint terms, int columns, T* a, nint aStride, T* x, nint xStride, in MatrixView<T> c)
+    private static void AddRest(nint terms, int columns, int firstRow, T* a, nint aStride, T* x, nint xStride, in MatrixView<T> c)
     {
-        for (var row = 0; row < 4; row++)
+        for (var row = firstRow; row < 4; row++)
             for (var column = 0; column < columns; column++)
             {
                 T* left = a + (row * aStride), right = x + (column * xStride), place = c.At(row, column);

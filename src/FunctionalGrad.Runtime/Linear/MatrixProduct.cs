@@ -8,55 +8,72 @@ namespace FunctionalGrad.Linear;
 internal static unsafe class MatrixProduct
 {
     /// <summary>
-    /// C = A·B, where A is rows × inner, B inner × columns and C rows × columns. Strides are in elements and may be anything, 0 and negative
+    /// C = A·B, or C += A·B, where A is rows × inner, B inner × columns and C rows × columns. Strides are in elements and may be anything, 0 and negative
     /// included, as long as C's elements lie apart from each other and from A and B. An inner extent of 0 gives zeros.
-    /// The result depends on sizes, strides and the processor's vector width, and on nothing else.
+    /// The result depends on sizes, strides and the vector width, and on nothing else: not on the number of threads.
     /// </summary>
     public static void Multiply<T>(
-        int rows, int columns, int inner, T* a, nint aRowStride, nint aColumnStride, T* b, nint bRowStride, nint bColumnStride, T* c, nint cRowStride, nint cColumnStride)
+        int rows, int columns, int inner, T* a, nint aRowStride, nint aColumnStride, T* b, nint bRowStride, nint bColumnStride, T* c, nint cRowStride, nint cColumnStride,
+        bool accumulate = false)
         where T : unmanaged, INumberBase<T>
     {
         var left = new MatrixView<T>(a, aRowStride, aColumnStride);
         var right = new MatrixView<T>(b, bRowStride, bColumnStride);
         var target = new MatrixView<T>(c, cRowStride, cColumnStride);
-        if (Vector512.IsHardwareAccelerated)
-            Multiply<Lanes512<T>, Vector512<T>, T>(rows, columns, inner, left, right, target);
-        else if (Vector256.IsHardwareAccelerated)
-            Multiply<Lanes256<T>, Vector256<T>, T>(rows, columns, inner, left, right, target);
+        var product = new Product<T>(rows, columns, inner, left, right, target, accumulate);
+        if (VectorWidth.Bits == 512)
+            Multiply<Lanes512<T>, Vector512<T>, T>(product);
+        else if (VectorWidth.Bits == 256)
+            Multiply<Lanes256<T>, Vector256<T>, T>(product);
         else
-            Multiply<Lanes128<T>, Vector128<T>, T>(rows, columns, inner, left, right, target);
+            Multiply<Lanes128<T>, Vector128<T>, T>(product);
     }
 
-    /// <summary>C = A·B at a vector width of the caller's choice.</summary>
-    internal static void Multiply<TLanes, TVector, T>(int rows, int columns, int inner, in MatrixView<T> a, in MatrixView<T> b, in MatrixView<T> c)
+    /// <summary>Multiplies at a vector width of the caller's choice.</summary>
+    internal static void Multiply<TLanes, TVector, T>(in Product<T> product)
         where TLanes : struct, ILanes<TVector, T>
         where TVector : unmanaged
         where T : unmanaged, INumberBase<T>
     {
-        if (rows <= 0 || columns <= 0)
+        if (product.Rows <= 0 || product.Columns <= 0)
             return;
-        if (inner <= 0)
-            Clear(rows, columns, c);
-        else if (columns == 1 && MatrixVector<TLanes, TVector, T>.Takes(inner, a, b.RowStride))
-            MatrixVector<TLanes, TVector, T>.Multiply(rows, inner, a, b.Start, b.RowStride, c.Start, c.RowStride);
-        else if (rows == 1 && MatrixVector<TLanes, TVector, T>.Takes(inner, b.Transposed, a.ColumnStride))
-            MatrixVector<TLanes, TVector, T>.Multiply(columns, inner, b.Transposed, a.Start, a.ColumnStride, c.Start, c.ColumnStride);
-        else if (FewColumns<TLanes, TVector, T>.Takes(rows, columns, inner, a))
-            FewColumns<TLanes, TVector, T>.Multiply(rows, columns, inner, a, b, c);
-        else if (FewColumns<TLanes, TVector, T>.Takes(columns, rows, inner, b.Transposed))
-            FewColumns<TLanes, TVector, T>.Multiply(columns, rows, inner, b.Transposed, a.Transposed, c.Transposed);
-        else if (IsBetterTransposed<TLanes, TVector, T>(rows, columns, a, c))
-            BlockedProduct<TLanes, TVector, T>.Multiply(columns, rows, inner, b.Transposed, a.Transposed, c.Transposed);
+        if (product.Inner <= 0)
+        {
+            if (!product.Accumulate)
+                Clear(product.Rows, product.Columns, product.C);
+        }
+        else if (!TryMultiplyNarrow<TLanes, TVector, T>(product) && !TryMultiplyNarrow<TLanes, TVector, T>(product.Transposed))
+        {
+            if (IsBetterTransposed<TLanes, TVector, T>(product))
+                BlockedProduct<TLanes, TVector, T>.Multiply(product.Transposed);
+            else
+                BlockedProduct<TLanes, TVector, T>.Multiply(product);
+        }
+    }
+
+    private static bool TryMultiplyNarrow<TLanes, TVector, T>(in Product<T> product)
+        where TLanes : struct, ILanes<TVector, T>
+        where TVector : unmanaged
+        where T : unmanaged, INumberBase<T>
+    {
+        if (MatrixVector<TLanes, TVector, T>.Takes(product))
+            MatrixVector<TLanes, TVector, T>.Multiply(product);
+        else if (OuterProduct<TLanes, TVector, T>.Takes(product))
+            OuterProduct<TLanes, TVector, T>.Multiply(product);
+        else if (FewColumns<TLanes, TVector, T>.Takes(product))
+            FewColumns<TLanes, TVector, T>.Multiply(product);
         else
-            BlockedProduct<TLanes, TVector, T>.Multiply(rows, columns, inner, a, b, c);
+            return false;
+        return true;
     }
 
     // Tiles write rows, so C's contiguous columns had better be rows; and they are wide, so a narrow C had better be a low one.
-    private static bool IsBetterTransposed<TLanes, TVector, T>(int rows, int columns, in MatrixView<T> a, in MatrixView<T> c)
+    private static bool IsBetterTransposed<TLanes, TVector, T>(in Product<T> product)
         where TLanes : struct, ILanes<TVector, T>
         where TVector : unmanaged
         where T : unmanaged =>
-        (c.RowStride == 1 && c.ColumnStride != 1) || (a.RowStride == 1 && columns < Math.Min(rows, Tile<TLanes, TVector, T>.Columns));
+        (product.C.RowStride == 1 && product.C.ColumnStride != 1)
+        || (product.A.RowStride == 1 && product.Columns < Math.Min(product.Rows, Tile<TLanes, TVector, T>.Columns));
 
     private static void Clear<T>(int rows, int columns, in MatrixView<T> c)
         where T : unmanaged

@@ -13,38 +13,54 @@ internal static unsafe class MatrixVector<TLanes, TVector, T>
     /// <summary>Bytes of the result that stay in the first-level cache while columns stream by.</summary>
     private const int ChunkBytes = 8 * 1024;
 
+    /// <summary>Bytes of the result that a thread takes at the least.</summary>
+    private const int PartBytes = 1024;
+
     /// <summary>Bytes of a strided vector that are worth a copy, which the thread then keeps.</summary>
     private const int MostCopiedBytes = 1024 * 1024;
 
-    /// <summary>True where <see cref="Multiply"/> is the way: contiguous rows and a vector that is contiguous or soon made so, or contiguous columns.</summary>
-    public static bool Takes(int inner, in MatrixView<T> a, nint xStride) =>
-        a.ColumnStride == 1 ? xStride == 1 || (long)inner * sizeof(T) <= MostCopiedBytes : a.RowStride == 1;
+    /// <summary>True where this is the way: B is a vector, and A has contiguous rows and the vector is contiguous or soon made so, or A has contiguous columns.</summary>
+    public static bool Takes(in Product<T> product) =>
+        product.Columns == 1
+        && (product.A.ColumnStride == 1
+            ? product.B.RowStride == 1 || (long)product.Inner * sizeof(T) <= MostCopiedBytes
+            : product.A.RowStride == 1);
 
-    /// <summary>y = A·x, where A is rows × inner and inner is at least 1.</summary>
-    public static void Multiply(int rows, int inner, in MatrixView<T> a, T* x, nint xStride, T* y, nint yStride)
+    /// <summary>Multiplies what <see cref="Takes"/> says yes to.</summary>
+    public static void Multiply(in Product<T> product)
     {
-        if (a.ColumnStride != 1)
-        {
-            AddUpColumns(rows, inner, a, x, xStride, y, yStride);
-            return;
-        }
+        if (product.A.ColumnStride != 1)
+            ProductParts.ShareRows(product, PartBytes / sizeof(T), ProductParts.LeastSharedBytes, &AddUpColumns);
+        else if (product.B.RowStride == 1)
+            ProductParts.ShareRows(product, 4, ProductParts.LeastSharedBytes, &DotRows);
+        else
+            MultiplyPacked(product);
+    }
 
-        if (xStride != 1)
-        {
-            var packed = PackingBuffers.Right<T>(inner);
-            Packing.Pack(x, 1, xStride, 1, inner, packed, 1);
-            x = packed;
-        }
+    private static void MultiplyPacked(in Product<T> product)
+    {
+        var packed = PackingBuffers.Right<T>(product.Inner);
+        Packing.Pack(product.B.Start, 1, product.B.RowStride, 1, product.Inner, packed, 1);
+        var contiguous = new Product<T>(product.Rows, 1, product.Inner, product.A, new(packed, 1, 1), product.C, product.Accumulate);
+        ProductParts.ShareRows(contiguous, 4, ProductParts.LeastSharedBytes, &DotRows);
+    }
 
+    private static void DotRows(in Product<T> product)
+    {
+        T* x = product.B.Start, y = product.C.Start;
+        var yStride = product.C.RowStride;
         var row = 0;
-        for (; row <= rows - 4; row += 4)
-            FourRows(inner, a.At(row, 0), a.RowStride, x, y + (row * yStride), yStride);
-        for (; row < rows; row++)
-            y[row * yStride] = OneRow(inner, a.At(row, 0), x);
+        for (; row <= product.Rows - 4; row += 4)
+            FourRows(product.Inner, product.A.At(row, 0), product.A.RowStride, x, y + (row * yStride), yStride, product.Accumulate);
+        for (; row < product.Rows; row++)
+        {
+            var sum = OneRow(product.Inner, product.A.At(row, 0), x);
+            y[row * yStride] = product.Accumulate ? y[row * yStride] + sum : sum;
+        }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void FourRows(int inner, T* a, nint stride, T* x, T* y, nint yStride)
+    private static void FourRows(int inner, T* a, nint stride, T* x, T* y, nint yStride, bool accumulate)
     {
         var lanes = default(TLanes);
         T* a0 = a, a1 = a + stride, a2 = a1 + stride, a3 = a2 + stride;
@@ -72,6 +88,14 @@ internal static unsafe class MatrixVector<TLanes, TVector, T>
             sum1 = T.MultiplyAddEstimate(a1[k], x[k], sum1);
             sum2 = T.MultiplyAddEstimate(a2[k], x[k], sum2);
             sum3 = T.MultiplyAddEstimate(a3[k], x[k], sum3);
+        }
+
+        if (accumulate)
+        {
+            sum0 += y[0];
+            sum1 += y[yStride];
+            sum2 += y[2 * yStride];
+            sum3 += y[3 * yStride];
         }
 
         y[0] = sum0;
@@ -102,23 +126,35 @@ internal static unsafe class MatrixVector<TLanes, TVector, T>
         return sum;
     }
 
-    private static void AddUpColumns(int rows, int inner, in MatrixView<T> a, T* x, nint xStride, T* y, nint yStride)
+    private static void AddUpColumns(in Product<T> product)
     {
-        var chunk = Math.Min(rows, ChunkBytes / sizeof(T));
-        var own = yStride == 1 ? null : PackingBuffers.Left<T>(chunk);
-        for (var row = 0; row < rows; row += chunk)
+        MatrixView<T> a = product.A, y = product.C;
+        T* x = product.B.Start;
+        var xStride = product.B.RowStride;
+        var chunk = Math.Min(product.Rows, ChunkBytes / sizeof(T));
+        var own = y.RowStride == 1 ? null : PackingBuffers.Left<T>(chunk);
+        for (var row = 0; row < product.Rows; row += chunk)
         {
-            var count = Math.Min(chunk, rows - row);
-            var sums = yStride == 1 ? y + row : own;
-            new Span<T>(sums, count).Clear();
+            var count = Math.Min(chunk, product.Rows - row);
+            var sums = y.RowStride == 1 ? y.At(row, 0) : own;
+            if (!product.Accumulate)
+                new Span<T>(sums, count).Clear();
+            else if (y.RowStride != 1)
+                CopyStrided(count, y.At(row, 0), y.RowStride, sums, 1);
             var column = 0;
-            for (; column <= inner - 4; column += 4)
+            for (; column <= product.Inner - 4; column += 4)
                 AddFourColumns(count, a.At(row, column), a.ColumnStride, x + (column * xStride), xStride, sums);
-            for (; column < inner; column++)
+            for (; column < product.Inner; column++)
                 AddColumn(count, a.At(row, column), x[column * xStride], sums);
-            for (var i = 0; yStride != 1 && i < count; i++)
-                y[(row + i) * yStride] = sums[i];
+            if (y.RowStride != 1)
+                CopyStrided(count, sums, 1, y.At(row, 0), y.RowStride);
         }
+    }
+
+    private static void CopyStrided(int count, T* source, nint sourceStride, T* target, nint targetStride)
+    {
+        for (var i = 0; i < count; i++)
+            target[i * targetStride] = source[i * sourceStride];
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
