@@ -28,7 +28,7 @@ internal unsafe struct BlockedProduct<TLanes, TVector, T>
     private const int LeftStridedBytes = 64 * 1024;
 
     /// <summary>Rows that share a strip of B in the first-level cache, so that fetching it is worth while.</summary>
-    private const int RowsOfPart = 48;
+    private const int RowsOfPart = 64;
 
     /// <summary>Strips of B that a thread packs at a time.</summary>
     private const int StripsInPack = 4;
@@ -38,6 +38,7 @@ internal unsafe struct BlockedProduct<TLanes, TVector, T>
     private readonly bool packRight;
     private readonly int depth;
     private readonly int width;
+    private readonly int reach;
     private readonly int rowParts;
     private readonly bool shared;
     private T* right;
@@ -54,6 +55,7 @@ internal unsafe struct BlockedProduct<TLanes, TVector, T>
         packRight = PacksRight(product);
         depth = Part(product.Inner, StripBytes / (TileColumns * sizeof(T)), 1);
         width = Part(product.Columns, RightBytes / sizeof(T) / depth, TileColumns);
+        reach = depth * Math.Max(RightBytes / sizeof(T) / depth / width, 1);
         rowParts = RowParts(product.Rows, LeftBytes / sizeof(T) / depth, shared);
     }
 
@@ -112,17 +114,18 @@ internal unsafe struct BlockedProduct<TLanes, TVector, T>
         ((BlockedProduct<TLanes, TVector, T>*)state)->MultiplyRows(part, scratch);
     }
 
+    /// <summary>Packs what one pass over C takes of B, then makes the pass.</summary>
     private void Run()
     {
         if (packRight || product.Columns % TileColumns != 0)
-            right = PackingBuffers.Right<T>((nint)depth * (packRight ? width : TileColumns));
+            right = PackingBuffers.Right<T>((nint)Math.Min(reach, product.Inner) * (packRight ? width : TileColumns));
         fixed (BlockedProduct<TLanes, TVector, T>* self = &this)
             for (column = 0; column < product.Columns; column += width)
-                for (term = 0; term < product.Inner; term += depth)
+                for (term = 0; term < product.Inner; term += reach)
                 {
                     columns = Math.Min(width, product.Columns - column);
-                    terms = Math.Min(depth, product.Inner - term);
-                    Share((columns - FirstPacked + StripsInPack * TileColumns - 1) / (StripsInPack * TileColumns), &PackPart, self);
+                    terms = Math.Min(reach, product.Inner - term);
+                    Share(PacksInBlock * BlocksInPass, &PackPart, self);
                     Share(rowParts, &MultiplyPart, self);
                 }
     }
@@ -139,12 +142,22 @@ internal unsafe struct BlockedProduct<TLanes, TVector, T>
     /// <summary>The first column of the block that is packed: all are, or only those that fill no strip.</summary>
     private readonly int FirstPacked => packRight ? 0 : columns / TileColumns * TileColumns;
 
+    private readonly int PacksInBlock => (columns - FirstPacked + (StripsInPack * TileColumns) - 1) / (StripsInPack * TileColumns);
+
+    private readonly int BlocksInPass => (terms + depth - 1) / depth;
+
+    /// <summary>Where a block of B that begins with some term of the pass is packed.</summary>
+    private readonly T* PackedFrom(int first) => right + ((nint)first * (((columns - FirstPacked + TileColumns - 1) / TileColumns) * TileColumns));
+
     private readonly void PackRight(int part)
     {
-        var first = part * StripsInPack * TileColumns;
+        var block = part / PacksInBlock * depth;
+        var first = part % PacksInBlock * StripsInPack * TileColumns;
         var count = Math.Min(StripsInPack * TileColumns, columns - FirstPacked - first);
+        var length = Math.Min(depth, terms - block);
         Packing.Pack(
-            product.B.At(term, column + FirstPacked + first), product.B.ColumnStride, product.B.RowStride, count, terms, right + ((nint)first * terms), TileColumns);
+            product.B.At(term + block, column + FirstPacked + first), product.B.ColumnStride, product.B.RowStride, count, length,
+            PackedFrom(block) + ((nint)first * length), TileColumns);
     }
 
     private readonly void MultiplyRows(int part, T* scratch)
@@ -152,28 +165,34 @@ internal unsafe struct BlockedProduct<TLanes, TVector, T>
         var tiles = (product.Rows + TileRows - 1) / TileRows;
         var row = ProductParts.First(part, rowParts, tiles) * TileRows;
         var rows = Math.Min(ProductParts.First(part + 1, rowParts, tiles) * TileRows, product.Rows) - row;
-        var a = product.A.From(row, term);
+        for (var block = 0; block < terms; block += depth)
+            MultiplyBlock(row, rows, block, Math.Min(depth, terms - block), scratch);
+    }
+
+    private readonly void MultiplyBlock(int row, int rows, int block, int length, T* scratch)
+    {
+        var a = product.A.From(row, term + block);
         T* left = null;
         if (packLeft)
         {
-            left = PackingBuffers.Left<T>((nint)terms * (rows + TileRows));
-            Packing.Pack(a.Start, a.RowStride, a.ColumnStride, rows, terms, left, TileRows);
+            left = PackingBuffers.Left<T>((nint)length * (rows + TileRows));
+            Packing.Pack(a.Start, a.RowStride, a.ColumnStride, rows, length, left, TileRows);
         }
 
+        var accumulate = product.Accumulate || term + block > 0;
         for (var strip = 0; strip < columns; strip += TileColumns)
         {
             var count = Math.Min(TileColumns, columns - strip);
             var packed = packRight || count < TileColumns;
-            var start = packRight ? right + ((nint)strip * terms) : packed ? right : product.B.At(term, column + strip);
-            var c = product.C.From(row, column + strip);
-            MultiplyStrip(rows, count, a, left, start, packed ? TileColumns : product.B.RowStride, c, scratch);
+            var start = packed ? PackedFrom(block) + ((nint)(strip - FirstPacked) * length) : product.B.At(term + block, column + strip);
+            MultiplyStrip(rows, count, length, a, left, start, packed ? TileColumns : product.B.RowStride, product.C.From(row, column + strip), accumulate, scratch);
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private readonly void MultiplyStrip(int rows, int columns, in MatrixView<T> a, T* left, T* b, nint bStride, in MatrixView<T> c, T* scratch)
+    private static void MultiplyStrip(
+        int rows, int columns, int terms, in MatrixView<T> a, T* left, T* b, nint bStride, in MatrixView<T> c, bool accumulate, T* scratch)
     {
-        var accumulate = product.Accumulate || term > 0;
         var direct = columns == TileColumns && c.ColumnStride == 1;
         for (var strip = 0; strip < rows; strip += TileRows)
         {

@@ -20,7 +20,13 @@ internal static unsafe class MatrixProduct
         var left = new MatrixView<T>(a, aRowStride, aColumnStride);
         var right = new MatrixView<T>(b, bRowStride, bColumnStride);
         var target = new MatrixView<T>(c, cRowStride, cColumnStride);
-        var product = new Product<T>(rows, columns, inner, left, right, target, accumulate);
+        Multiply(new Product<T>(rows, columns, inner, left, right, target, accumulate));
+    }
+
+    /// <summary>Multiplies at the width of the processor's vectors.</summary>
+    public static void Multiply<T>(in Product<T> product)
+        where T : unmanaged, INumberBase<T>
+    {
         if (VectorWidth.Bits == 512)
             Multiply<Lanes512<T>, Vector512<T>, T>(product);
         else if (VectorWidth.Bits == 256)
@@ -42,6 +48,8 @@ internal static unsafe class MatrixProduct
             if (!product.Accumulate)
                 Clear(product.Rows, product.Columns, product.C);
         }
+        else if (SmallProduct<T>.Takes(product))
+            SmallProduct<T>.Multiply(product);
         else if (!TryMultiplyNarrow<TLanes, TVector, T>(product) && !TryMultiplyNarrow<TLanes, TVector, T>(product.Transposed))
         {
             if (IsBetterTransposed<TLanes, TVector, T>(product))
@@ -67,13 +75,24 @@ internal static unsafe class MatrixProduct
         return true;
     }
 
-    // Tiles write rows, so C's contiguous columns had better be rows; and they are wide, so a narrow C had better be a low one.
+    // Tiles write rows, so C's contiguous columns had better be rows; and they are wide, so a narrow C had better be a low one if that wastes less.
     private static bool IsBetterTransposed<TLanes, TVector, T>(in Product<T> product)
         where TLanes : struct, ILanes<TVector, T>
         where TVector : unmanaged
         where T : unmanaged =>
         (product.C.RowStride == 1 && product.C.ColumnStride != 1)
-        || (product.A.RowStride == 1 && product.Columns < Math.Min(product.Rows, Tile<TLanes, TVector, T>.Columns));
+        || (product.A.RowStride == 1 && product.Columns < product.Rows
+            && 5 * Covered<TLanes, TVector, T>(product.Rows, product.Columns) > 6 * Covered<TLanes, TVector, T>(product.Columns, product.Rows));
+
+    /// <summary>How many elements the tiles cover that it takes for a matrix.</summary>
+    private static long Covered<TLanes, TVector, T>(int rows, int columns)
+        where TLanes : struct, ILanes<TVector, T>
+        where TVector : unmanaged
+        where T : unmanaged
+    {
+        int height = Tile<TLanes, TVector, T>.Rows, width = Tile<TLanes, TVector, T>.Columns;
+        return (long)((rows + height - 1) / height * height) * ((columns + width - 1) / width * width);
+    }
 
     private static void Clear<T>(int rows, int columns, in MatrixView<T> c)
         where T : unmanaged

@@ -23,4 +23,9 @@ internal readonly unsafe struct Product<T>(
 
     /// <summary>The part of the work that some rows of C are.</summary>
     public Product<T> OfRows(int first, int count) => new(count, Columns, Inner, A.From(first, 0), B, C.From(first, 0), Accumulate);
+
+    /// <summary>The same work on matrices that begin so many elements further on.</summary>
+    public Product<T> Moved(nint a, nint b, nint c) => new(
+        Rows, Columns, Inner, new(A.Start + a, A.RowStride, A.ColumnStride), new(B.Start + b, B.RowStride, B.ColumnStride),
+        new(C.Start + c, C.RowStride, C.ColumnStride), Accumulate);
 }
