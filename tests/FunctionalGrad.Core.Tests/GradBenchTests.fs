@@ -185,13 +185,16 @@ module GradBenchTests =
         near "gradient of two" [ 4.0; -3.0; -2.0; 1.0 ] (found "det" "gradient" """{"A":[1,2,3,4],"ell":2}""")
         near "three" [ 66.0 ] (found "det" "primal" """{"A":[2,0,1,5,4,-3,1,2,6],"ell":3}""")
 
-    [<Fact>]
-    let ``det: the gradient holds the cofactors, det·A⁻ᵀ`` () =
+    [<Theory>]
+    [<InlineData 7>]
+    [<InlineData 8>]
+    [<InlineData 9>]
+    let ``det: the gradient holds the cofactors, det·A⁻ᵀ`` (size: int) =
         let random = Random 8
-        let a = Array.init 49 (fun _ -> random.NextDouble())
-        let matrix = tensor a |> reshape [ 7; 7 ]
+        let a = Array.init (size * size) (fun _ -> random.NextDouble())
+        let matrix = tensor a |> reshape [ size; size ]
         let cofactors = FunctionalGrad.LinearAlgebra.det matrix * transpose (inverse matrix)
-        let input = $"""{{"A":{list a},"ell":7}}"""
+        let input = $"""{{"A":{list a},"ell":{size}}}"""
         requireNear "primal" 1e-11 [ float (FunctionalGrad.LinearAlgebra.det matrix) ] (found "det" "primal" input)
         requireNear "gradient" 1e-11 (List.ofArray ((flatten cofactors).ToArray<float>())) (found "det" "gradient" input)
 

@@ -4,8 +4,7 @@ module FunctionalGrad.GradBench.Llsq
 open FunctionalGrad
 
 /// Σⱼ xⱼ·tʲ for each t, by Horner's rule.
-let polynomial (x: Tensor) (t: Tensor) : Tensor =
-    scan (fun sum coefficient -> sum * t + coefficient, ()) (zerosLike t) (flip [ 0 ] x) |> fst
+let polynomial (x: Tensor) (t: Tensor) : Tensor = Seq.foldBack (fun j sum -> sum * t + x.[j: int]) (seq { 0 .. x.Count - 1 }) (zerosLike t)
 
 /// ½ Σᵢ (sign tᵢ − Σⱼ xⱼ·tᵢʲ)².
 let objective (n: int) (x: Tensor) : Tensor =
