@@ -37,6 +37,16 @@ public static class DTypes
     /// <summary>True for int32 and int64.</summary>
     public static bool IsInteger(this DType dtype) => dtype is DType.Int32 or DType.Int64;
 
+    /// <summary>The .NET type of the elements.</summary>
+    internal static Type ClrType(this DType dtype) => dtype switch
+    {
+        DType.Float32 => typeof(float),
+        DType.Float64 => typeof(double),
+        DType.Int32 => typeof(int),
+        DType.Int64 => typeof(long),
+        _ => typeof(bool),
+    };
+
     /// <summary>The name as NumPy and PyTorch print it: <c>float32</c>, <c>int64</c>, <c>bool</c>.</summary>
     public static string Name(this DType dtype) => dtype switch
     {

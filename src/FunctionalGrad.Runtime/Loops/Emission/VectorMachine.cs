@@ -1,0 +1,108 @@
+using System.Collections.Concurrent;
+using System.Reflection;
+using System.Reflection.Emit;
+using System.Runtime.Intrinsics;
+using FunctionalGrad.Kernels;
+
+namespace FunctionalGrad.Loops;
+
+/// <summary>The types and methods that emitted code calculates with at one width of the vectors.</summary>
+internal sealed class VectorMachine
+{
+    private static readonly ConcurrentDictionary<int, VectorMachine> ByBits = new();
+
+    private readonly Type open;
+    private readonly Type helpers;
+    private readonly Type lanes;
+    private readonly ConcurrentDictionary<(string Name, DType Type), MethodInfo> methods = new();
+    private readonly ConcurrentDictionary<(string Name, DType Type), MethodInfo> moves = new();
+
+    private VectorMachine(int bits)
+    {
+        Bits = bits;
+        (open, helpers, lanes) = bits switch
+        {
+            512 => (typeof(Vector512<>), typeof(Vector512), typeof(Lanes512<>)),
+            256 => (typeof(Vector256<>), typeof(Vector256), typeof(Lanes256<>)),
+            _ => (typeof(Vector128<>), typeof(Vector128), typeof(Lanes128<>)),
+        };
+    }
+
+    /// <summary>Bits of a vector.</summary>
+    public int Bits { get; }
+
+    /// <summary>The machine of a width.</summary>
+    public static VectorMachine Of(int bits) => ByBits.GetOrAdd(bits, bits => new VectorMachine(bits));
+
+    /// <summary>The narrowest width that holds so many elements at once, no wider than the processor's own.</summary>
+    public static VectorMachine For(long elements, int elementSize)
+    {
+        var bits = 128;
+        while (bits < VectorWidth.Bits && bits / 8 / elementSize < elements)
+            bits *= 2;
+        return Of(bits);
+    }
+
+    /// <summary>How many elements a vector holds.</summary>
+    public int Count(DType type) => Bits / 8 / type.Size();
+
+    /// <summary>The type of a vector of such elements. Truth values have none: they are masks of another type.</summary>
+    public Type Vector(DType type) => open.MakeGenericType(type.ClrType());
+
+    /// <summary>A method of the vector class: generic in the element, or one that takes vectors of it.</summary>
+    public MethodInfo Method(string name, DType type) => methods.GetOrAdd((name, type), key => Find(key.Name, key.Type));
+
+    /// <summary>A method of <see cref="VectorMoves{L,V,T}"/> for an element type.</summary>
+    public MethodInfo Move(string name, DType type) => moves.GetOrAdd((name, type), key =>
+        typeof(VectorMoves<,,>).MakeGenericType(lanes.MakeGenericType(key.Type.ClrType()), Vector(key.Type), key.Type.ClrType()).GetMethod(key.Name)!);
+
+    /// <summary>Reads the bits of one vector as another.</summary>
+    public MethodInfo As(DType from, DType to) => methods.GetOrAdd(($"As{to}", from), _ =>
+        helpers.GetMethods().Single(m => m.Name == "As" && m.GetGenericArguments().Length == 2).MakeGenericMethod(from.ClrType(), to.ClrType()));
+
+    private MethodInfo Find(string name, DType type)
+    {
+        var vector = Vector(type);
+        var best = helpers.GetMethods(BindingFlags.Public | BindingFlags.Static)
+            .Where(method => method.Name == name && (name == "Create" ? Creates(method, type) : Takes(method, vector)))
+            .OrderBy(method => method.GetParameters().Length)
+            .ThenBy(method => method.IsGenericMethodDefinition)
+            .ThenBy(method => method.GetParameters()[^1].ParameterType != typeof(int) && name.StartsWith("Shift", StringComparison.Ordinal))
+            .FirstOrDefault() ?? throw new InvalidOperationException($"{helpers.Name} has no method {name} for {type}.");
+        return best.IsGenericMethodDefinition ? best.MakeGenericMethod(type.ClrType()) : best;
+    }
+
+    private static bool Creates(MethodInfo method, DType type) =>
+        !method.IsGenericMethodDefinition && method.GetParameters() is [var only] && only.ParameterType == type.ClrType();
+
+    private bool Takes(MethodInfo method, Type vector)
+    {
+        if (method.GetParameters() is not [var first, ..])
+            return false;
+        return method.IsGenericMethodDefinition
+            ? method.GetGenericArguments().Length == 1 && first.ParameterType.IsGenericType && first.ParameterType.GetGenericTypeDefinition() == open
+            : first.ParameterType == vector;
+    }
+
+    /// <summary>Puts a number on the stack, in every lane.</summary>
+    public void EmitConstant(ILGenerator il, DType type, double number, long bits)
+    {
+        switch (type)
+        {
+            case DType.Float32:
+                il.Emit(OpCodes.Ldc_R4, (float)number);
+                break;
+            case DType.Float64:
+                il.Emit(OpCodes.Ldc_R8, number);
+                break;
+            case DType.Int32:
+                il.Emit(OpCodes.Ldc_I4, (int)bits);
+                break;
+            default:
+                il.Emit(OpCodes.Ldc_I8, bits);
+                break;
+        }
+
+        il.Emit(OpCodes.Call, Method("Create", type));
+    }
+}
