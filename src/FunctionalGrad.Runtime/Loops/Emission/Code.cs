@@ -85,6 +85,9 @@ internal sealed class Region(int depth)
         effects.Add(effect);
     }
 
+    /// <summary>Whether it does anything that is seen from outside.</summary>
+    public bool HasEffects => effects.Count > 0;
+
     /// <summary>How many values there are.</summary>
     public int Count => codes.Count;
 

@@ -16,6 +16,8 @@ internal static unsafe class VectorMoves<L, V, T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V LoadPartial(T* source, int count)
     {
+        if (count == 0)
+            return default;
         if (Avx.IsSupported && sizeof(V) == 32 && sizeof(T) == 4)
             return Unsafe.BitCast<Vector256<float>, V>(Avx.MaskLoad((float*)source, Vector256.LessThan(Vector256<int>.Indices, Vector256.Create(count)).AsSingle()));
         if (Avx.IsSupported && sizeof(V) == 32 && sizeof(T) == 8)
