@@ -12,7 +12,7 @@ internal sealed unsafe partial class EmittedKernel
     private readonly Dictionary<FoldPlan, LocalHolder> accumulators = [];
     private LocalPool? locals;
 
-    /// <summary>Writes the kernel into a method whose arguments are the table of buffers, the numbers, and a range of the outermost loop.</summary>
+    /// <summary>Writes the kernel into the method of its frame.</summary>
     /// <param name="il">The method.</param>
     /// <param name="pool">Its local variables.</param>
     /// <param name="isRanged">Whether the outermost loop takes the range that the method is given, or all of its extent.</param>
@@ -27,10 +27,10 @@ internal sealed unsafe partial class EmittedKernel
         WriteLoop(il, 0, isRanged);
     }
 
-    private static void WriteBase(ILGenerator il, Pointer pointer)
+    private void WriteBase(ILGenerator il, Pointer pointer)
     {
         pointer.Locals[0] = il.DeclareLocal(typeof(nint));
-        il.Emit(OpCodes.Ldarg_0);
+        frame.Buffers.Load(il);
         il.Emit(OpCodes.Ldc_I4, pointer.Access.Buffer * sizeof(nint));
         il.Emit(OpCodes.Add);
         il.Emit(OpCodes.Ldind_I);
@@ -51,7 +51,7 @@ internal sealed unsafe partial class EmittedKernel
 
         if (level == nest.Loops.Length)
         {
-            WriteInnermost(il, isRanged && level == 0);
+            WriteInnermost(il, isRanged && level == 0 && nest.Kind == NestKind.Elements);
             return;
         }
 
@@ -65,11 +65,11 @@ internal sealed unsafe partial class EmittedKernel
     }
 
     /// <summary>for (i = from; i &lt; to; i += step), over the method's range or a whole extent.</summary>
-    private static void WriteFor(ILGenerator il, LocalBuilder i, long step, bool isRanged, long extent, Action body)
+    private void WriteFor(ILGenerator il, LocalBuilder i, long step, bool isRanged, long extent, Action body)
     {
         var (top, test) = (il.DefineLabel(), il.DefineLabel());
         if (isRanged)
-            il.Emit(OpCodes.Ldarg_2);
+            frame.From.Load(il);
         else
             PushNative(il, 0);
         il.Emit(OpCodes.Stloc, i);
@@ -83,7 +83,7 @@ internal sealed unsafe partial class EmittedKernel
         il.MarkLabel(test);
         il.Emit(OpCodes.Ldloc, i);
         if (isRanged)
-            il.Emit(OpCodes.Ldarg_3);
+            frame.To.Load(il);
         else
             PushNative(il, extent);
         il.Emit(OpCodes.Blt, top);
@@ -144,14 +144,14 @@ internal sealed unsafe partial class EmittedKernel
             StartAt(il, 0);
         else
         {
-            il.Emit(OpCodes.Ldarg_2);
+            frame.From.Load(il);
             blockStart.Store(il);
         }
 
         void PushEnd()
         {
             if (isRanged)
-                il.Emit(OpCodes.Ldarg_3);
+                frame.To.Load(il);
             else
                 PushNative(il, nest.Vector.Extent);
         }

@@ -168,7 +168,7 @@ internal sealed unsafe partial class EmittedKernel
         }
     }
 
-    private static void PushNative(ILGenerator il, long value)
+    public static void PushNative(ILGenerator il, long value)
     {
         il.Emit(OpCodes.Ldc_I8, value);
         il.Emit(OpCodes.Conv_I);

@@ -48,7 +48,11 @@ internal sealed unsafe partial class EmittedKernel
         {
             fold.Accumulator = TakeScratch(64);
             if (IsFoldedInPlace(fold))
+            {
+                PointerOf(kernel.Body[fold.Value].Access!, values.Type(fold.Value).Size());
                 continue;
+            }
+
             var size = values.Type(fold.Value).Size();
             if (rowBuffers.TryGetValue(fold.Value, out var shared))
                 fold.Buffer = shared;

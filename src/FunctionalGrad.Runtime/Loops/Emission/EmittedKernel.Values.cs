@@ -69,7 +69,7 @@ internal sealed unsafe partial class EmittedKernel
         var create = machine.Method("Create", element);
         var code = Entry.Add(new Code(create.ReturnType, Entry, [], il =>
         {
-            il.Emit(OpCodes.Ldarg_1);
+            frame.Numbers.Load(il);
             il.Emit(OpCodes.Ldc_I4, offset);
             il.Emit(OpCodes.Add);
             EmitNumber(il, type, element);
@@ -254,7 +254,7 @@ internal sealed unsafe partial class EmittedKernel
 
     private void PushScratch(ILGenerator il, long offset)
     {
-        scratch.Load(il);
+        frame.Scratch.Load(il);
         il.Emit(OpCodes.Ldc_I4, (int)offset);
         il.Emit(OpCodes.Add);
     }

@@ -39,14 +39,14 @@ internal sealed partial class EmittedKernel
     private readonly Dictionary<int, long> rowBuffers = [];
     private readonly LocalHolder index = new();
     private readonly LocalHolder[] indexes;
-    private readonly LocalHolder scratch;
+    private readonly MethodFrame frame;
     private long scratchBytes;
 
-    private EmittedKernel(Kernel kernel, KernelValues values, LoopNest nest, LocalHolder scratch, bool outOfLine)
+    private EmittedKernel(Kernel kernel, KernelValues values, LoopNest nest, MethodFrame frame, int width, bool outOfLine)
     {
-        (this.kernel, this.values, this.nest, this.scratch, this.outOfLine) = (kernel, values, nest, scratch, outOfLine);
+        (this.kernel, this.values, this.nest, this.frame, this.outOfLine) = (kernel, values, nest, frame, outOfLine);
         narrow = Narrowest();
-        machine = VectorMachine.For(nest.Vector.Extent, narrow.Size());
+        machine = VectorMachine.For(nest.Vector.Extent, narrow.Size(), width);
         lanes = machine.Count(narrow);
         isInPlace = WritesWhatItReads();
         moves = FindMoving();
@@ -82,10 +82,13 @@ internal sealed partial class EmittedKernel
     public long UnitStep => nest.Loops.Length > 0 ? nest.Loops[0].Step : 64;
 
     /// <summary>Whether the outermost loop is one that may be cut: not one along which is folded.</summary>
-    public bool CanBeCut => nest.Kind != NestKind.Columns || nest.FirstReduced > 0;
+    public bool CanBeCut => nest.Kind == NestKind.Elements || nest.Loops.Length > 0;
 
     /// <summary>A kernel ready to be written; null if it is one that only the interpreter runs.</summary>
-    public static EmittedKernel? TryCreate(Kernel kernel, LocalHolder scratch)
+    /// <param name="kernel">What to emit.</param>
+    /// <param name="frame">The method that it will be part of.</param>
+    /// <param name="width">Bits of the widest vectors.</param>
+    public static EmittedKernel? TryCreate(Kernel kernel, MethodFrame frame, int width)
     {
         var values = new KernelValues(kernel);
         var hasFolds = kernel.Reductions.Length > 0 || kernel.Body.Any(i => i.Code == Opcode.Fold);
@@ -107,7 +110,7 @@ internal sealed partial class EmittedKernel
             return null;
         foreach (var outOfLine in (bool[])[false, true])
         {
-            var emitted = new EmittedKernel(kernel, values, nest, scratch, outOfLine);
+            var emitted = new EmittedKernel(kernel, values, nest, frame, width, outOfLine);
             if (!emitted.Record())
                 return null;
             if (emitted.Size <= LargestBody)

@@ -34,11 +34,11 @@ internal sealed class VectorMachine
     /// <summary>The machine of a width.</summary>
     public static VectorMachine Of(int bits) => ByBits.GetOrAdd(bits, bits => new VectorMachine(bits));
 
-    /// <summary>The narrowest width that holds so many elements at once, no wider than the processor's own.</summary>
-    public static VectorMachine For(long elements, int elementSize)
+    /// <summary>The narrowest width that holds so many elements at once, no wider than the given one.</summary>
+    public static VectorMachine For(long elements, int elementSize, int widest)
     {
         var bits = 128;
-        while (bits < VectorWidth.Bits && bits / 8 / elementSize < elements)
+        while (bits < widest && bits / 8 / elementSize < elements)
             bits *= 2;
         return Of(bits);
     }
