@@ -147,6 +147,7 @@ internal static unsafe partial class FoldLoop
     private static Vector128<T> Even<T>(Vector128<T> x, Vector128<T> y)
         where T : unmanaged => sizeof(T) switch
         {
+            8 when Sse2.IsSupported => Sse2.UnpackLow(x.As<T, double>(), y.As<T, double>()).As<double, T>(),
             8 => Vector128.Create(x.GetLower(), y.GetLower()),
             4 => Even(x.As<T, float>(), y.As<T, float>()).As<float, T>(),
             _ => x,
@@ -156,6 +157,7 @@ internal static unsafe partial class FoldLoop
     private static Vector128<T> Odd<T>(Vector128<T> x, Vector128<T> y)
         where T : unmanaged => sizeof(T) switch
         {
+            8 when Sse2.IsSupported => Sse2.UnpackHigh(x.As<T, double>(), y.As<T, double>()).As<double, T>(),
             8 => Vector128.Create(x.GetUpper(), y.GetUpper()),
             4 => Odd(x.As<T, float>(), y.As<T, float>()).As<float, T>(),
             _ => y,

@@ -63,6 +63,14 @@ internal static unsafe partial class FoldLoop
         }
     }
 
+    /// <summary>The fold of one row of at most a chunk with <paramref name="first"/>: for emitted code, which knows the length, so that little is left of this.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static T ShortRow<K, V, T>(T* row, nint length, T first)
+        where K : struct, IBinaryKernel
+        where V : unmanaged
+        where T : unmanaged, INumber<T> => default(K).Apply(
+            default(Lanes1<T>), first, length < GroupBytes / sizeof(T) ? FoldFew<K, T>(row, length) : FoldChunk<K, V, T>(row, length));
+
     // Inlined, it would have every call of the loop clear the partial row.
     [MethodImpl(MethodImplOptions.NoInlining)]
     private static void FoldLong<K, V, T>(T* row, T* accumulator, nint length)

@@ -314,13 +314,14 @@ internal sealed unsafe partial class EmittedKernel
                 EmitCalli(il, (nint)BlockKernels.FoldEnd(fold.Kind, type), typeof(PartialRow*), typeof(void*));
             }
         }
+        else if (type != DType.Bool && fold.Kind is not (Fold.ArgMax or Fold.ArgMin) && nest.Vector.Extent <= LongestInline)
+        {
+            WriteShortFold(il, fold, type);
+        }
         else
         {
             WriteIdentity(il, fold);
-            if (fold.Buffer >= 0)
-                PushScratch(il, fold.Buffer);
-            else
-                il.Emit(OpCodes.Ldloc, pointers[kernel.Body[fold.Value].Access!].Locals[^1]);
+            PushFolded(il, fold);
             PushScratch(il, fold.Accumulator);
             WriteFoldRow(il, fold.Kind, type);
         }
@@ -334,6 +335,47 @@ internal sealed unsafe partial class EmittedKernel
         il.Emit(OpCodes.Ldobj, element);
         il.Emit(OpCodes.Unaligned, (byte)1);
         il.Emit(OpCodes.Stobj, element);
+    }
+
+    /// <summary>A short row: folded by straight code for its very length.</summary>
+    private void WriteShortFold(ILGenerator il, FoldPlan fold, DType type)
+    {
+        var kind = fold.Kind switch
+        {
+            Fold.Sum => typeof(AddKernel),
+            Fold.Prod => typeof(MulKernel),
+            Fold.Max => typeof(MaxKernel),
+            _ => typeof(MinKernel),
+        };
+        long bits = 0;
+        BlockKernels.Fill(type, fold.Kind, &bits, 1);
+        PushScratch(il, fold.Accumulator);
+        PushFolded(il, fold);
+        PushNative(il, nest.Vector.Extent);
+        il.Emit(OpCodes.Ldc_I8, bits);
+        EmitBits(il, type);
+        il.Emit(OpCodes.Call, typeof(FoldLoop).GetMethod(nameof(FoldLoop.ShortRow))!.MakeGenericMethod(kind, VectorMachine.Of(machine.Bits).Vector(type), type.ClrType()));
+        il.Emit(OpCodes.Stobj, type.ClrType());
+    }
+
+    /// <summary>Reads the low bits of a long as an element.</summary>
+    private static void EmitBits(ILGenerator il, DType type)
+    {
+        if (type.Size() == 4)
+            il.Emit(OpCodes.Conv_I4);
+        if (type == DType.Float32)
+            il.Emit(OpCodes.Call, typeof(BitConverter).GetMethod(nameof(BitConverter.Int32BitsToSingle))!);
+        if (type == DType.Float64)
+            il.Emit(OpCodes.Call, typeof(BitConverter).GetMethod(nameof(BitConverter.Int64BitsToDouble))!);
+    }
+
+    /// <summary>Puts the address of what is folded on the stack.</summary>
+    private void PushFolded(ILGenerator il, FoldPlan fold)
+    {
+        if (fold.Buffer >= 0)
+            PushScratch(il, fold.Buffer);
+        else
+            il.Emit(OpCodes.Ldloc, pointers[kernel.Body[fold.Value].Access!].Locals[^1]);
     }
 
     private void WriteFoldRow(ILGenerator il, Fold kind, DType type)

@@ -14,7 +14,10 @@ internal sealed unsafe partial class EmittedKernel
     private bool NeedsWhole => nest.Vector.Extent >= lanes;
 
     /// <summary>The last elements of a row are computed once more with their neighbours before them, unless that would change what is read.</summary>
-    private bool Overlaps => NeedsWhole && !isInPlace && nest.Kind != NestKind.Columns && !InBlocks;
+    private bool Overlaps => NeedsWhole && !isInPlace && nest.Kind != NestKind.Columns && !InBlocks && !IsShortRow;
+
+    /// <summary>What is folded at once after it was written should not wait for two writes that overlap.</summary>
+    private bool IsShortRow => rowBuffers.Count > 0 && nest.Vector.Extent <= LongestInline;
 
     private bool NeedsTail => !NeedsWhole || (TailCount > 0 && !Overlaps);
 

@@ -15,8 +15,11 @@ internal sealed partial class EmittedKernel
     /// <summary>A row is folded in blocks of so many elements, if nothing else needs it whole.</summary>
     private const int Block = 2048;
 
+    /// <summary>Rows up to this length are folded by code of their own; longer ones by a function.</summary>
+    private const int LongestInline = 256;
+
     /// <summary>The most scratch memory, which lies on the stack.</summary>
-    private const long LargestScratch = 128 * 1024;
+    private const long LargestScratch = 256 * 1024;
 
     private readonly Kernel kernel;
     private readonly KernelValues values;

@@ -28,7 +28,7 @@ internal sealed record LoopExtent(long Extent, long Step, int Members);
 internal sealed class LoopNest
 {
     /// <summary>Elements of a column's row that are folded at a time, so that their sums stay in the first-level cache.</summary>
-    public const int Tile = 512;
+    public const int Tile = 2048;
 
     private readonly Kernel kernel;
 
