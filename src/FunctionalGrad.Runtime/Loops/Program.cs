@@ -1,4 +1,6 @@
 using System.Collections.Immutable;
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using FunctionalGrad.Linear;
 using FunctionalGrad.Linear.Contractions;
 
@@ -12,9 +14,15 @@ public sealed unsafe class Program
 {
     private readonly ImmutableArray<Step> plain;
     private readonly int numbers;
+    private readonly int[] firstPlain;
+    private readonly int kernelCount;
     private readonly Lazy<BlockProgram?[]> kernels;
     private readonly Lazy<ContractionPlan?[]> contractions;
     private Runner? idle;
+    private EmittedPiece[]? emitted;
+    private int isEmitting;
+    private long runs;
+    private long ticks;
 
     /// <summary>Checks the steps and plans the memory.</summary>
     /// <param name="buffers">All buffers; steps name them by position.</param>
@@ -28,6 +36,8 @@ public sealed unsafe class Program
         Steps = steps;
         (Buffers, var staged) = StageSplitter.Split(buffers, steps);
         plain = [.. staged.SelectMany(step => step is StagesStep k ? k.Stages : (IEnumerable<Step>)[step])];
+        firstPlain = FirstPlain(staged);
+        kernelCount = steps.Count(step => step is KernelStep);
         InputBuffers = Places(BufferKind.Input);
         OutputBuffers = Places(BufferKind.Output);
         Plan = new MemoryPlan(Buffers, staged);
@@ -103,29 +113,80 @@ public sealed unsafe class Program
     /// <param name="calls">The arguments of the library calls, in their order.</param>
     internal void Execute(nint* addresses, long* given, byte* scratch, CallArguments[] calls)
     {
-        var compiled = kernels.Value;
-        var call = 0;
-        for (var i = 0; i < plain.Length; i++)
+        var frame = new StepFrame(addresses, given, scratch, calls);
+        if (Volatile.Read(ref emitted) is { } pieces || TryEmit(out pieces))
         {
-            switch (plain[i])
+            RunPieces(pieces, ref frame);
+            return;
+        }
+
+        var start = Stopwatch.GetTimestamp();
+        for (var i = 0; i < plain.Length; i++)
+            RunStep(i, ref frame);
+        Interlocked.Increment(ref runs);
+        Interlocked.Add(ref ticks, Stopwatch.GetTimestamp() - start);
+    }
+
+    private void RunPieces(EmittedPiece[] pieces, ref StepFrame frame)
+    {
+        var state = new EmittedState(frame.Addresses, frame.Numbers);
+        foreach (ref readonly var piece in pieces.AsSpan())
+        {
+            if (piece.Work is not { } work)
             {
-                case KernelStep:
-                    compiled[i]!.Run(addresses, given, scratch);
-                    break;
-                case MatrixProductStep product:
-                    BatchedProduct.Run(product, new ReadOnlySpan<nint>(addresses, Buffers.Length));
-                    break;
-                case ContractionStep:
-                    Contraction.Run(contractions.Value[i]!, new ReadOnlySpan<nint>(addresses, Buffers.Length));
-                    break;
-                case ScatterAddStep scatter:
-                    ScatterAdd.Run(scatter, Buffers, addresses);
-                    break;
-                default:
-                    calls[call++].Run(addresses);
-                    break;
+                for (var i = firstPlain[piece.Step]; i < firstPlain[piece.Step + 1]; i++)
+                    RunStep(i, ref frame);
+            }
+            else if (piece.Parts == 1)
+            {
+                work(0, &state);
+            }
+            else
+            {
+                Parallelism.For(piece.Parts, work, &state);
             }
         }
+    }
+
+    private void RunStep(int i, ref StepFrame frame)
+    {
+        switch (plain[i])
+        {
+            case KernelStep:
+                kernels.Value[i]!.Run(frame.Addresses, frame.Numbers, frame.Scratch);
+                break;
+            case MatrixProductStep product:
+                BatchedProduct.Run(product, new ReadOnlySpan<nint>(frame.Addresses, Buffers.Length));
+                break;
+            case ContractionStep:
+                Contraction.Run(contractions.Value[i]!, new ReadOnlySpan<nint>(frame.Addresses, Buffers.Length));
+                break;
+            case ScatterAddStep scatter:
+                ScatterAdd.Run(scatter, Buffers, frame.Addresses);
+                break;
+            default:
+                frame.Calls[frame.Called++].Run(frame.Addresses);
+                break;
+        }
+    }
+
+    /// <summary>Compiles the kernels if that is worth it; one thread does, others go on with the interpreter.</summary>
+    private bool TryEmit([NotNullWhen(true)] out EmittedPiece[]? pieces)
+    {
+        pieces = null;
+        if (!Tiers.IsWorthCompiling(Volatile.Read(ref runs), Volatile.Read(ref ticks), kernelCount) || Interlocked.Exchange(ref isEmitting, 1) != 0)
+            return false;
+        pieces = EmittedSteps.Compile(Steps);
+        Volatile.Write(ref emitted, pieces);
+        return true;
+    }
+
+    private static int[] FirstPlain(ImmutableArray<Step> staged)
+    {
+        var first = new int[staged.Length + 1];
+        for (var i = 0; i < staged.Length; i++)
+            first[i + 1] = first[i] + (staged[i] is StagesStep stages ? stages.Stages.Length : 1);
+        return first;
     }
 
     private int[] Places(BufferKind kind) => [.. Enumerable.Range(0, Buffers.Length).Where(i => Buffers[i].Kind == kind)];
@@ -147,4 +208,23 @@ public sealed unsafe class Program
             }
         }
     }
+}
+
+/// <summary>What the steps of a run work on.</summary>
+internal unsafe ref struct StepFrame(nint* addresses, long* numbers, byte* scratch, CallArguments[] calls)
+{
+    /// <summary>The address of every buffer.</summary>
+    public readonly nint* Addresses = addresses;
+
+    /// <summary>The numbers of the run.</summary>
+    public readonly long* Numbers = numbers;
+
+    /// <summary>Memory that each step may use as it likes.</summary>
+    public readonly byte* Scratch = scratch;
+
+    /// <summary>The arguments of the library calls, in their order.</summary>
+    public readonly CallArguments[] Calls = calls;
+
+    /// <summary>How many of them have been called.</summary>
+    public int Called;
 }

@@ -22,9 +22,9 @@ internal static class EmittedSteps
     private const long WorkOfPart = 400_000;
 
     /// <summary>Compiles what can be compiled.</summary>
-    public static ImmutableArray<EmittedPiece> Compile(ImmutableArray<Step> steps)
+    public static EmittedPiece[] Compile(ImmutableArray<Step> steps)
     {
-        var pieces = ImmutableArray.CreateBuilder<EmittedPiece>();
+        var pieces = new List<EmittedPiece>();
         var frame = new MethodFrame();
         var waiting = new List<EmittedKernel>();
         var size = 0;
@@ -47,12 +47,11 @@ internal static class EmittedSteps
             else
             {
                 pieces.Add(new(i, EmittedMethod.Compile([kernel], frame, unitsInPart), (int)((kernel.Units + unitsInPart - 1) / unitsInPart)));
-                frame = new MethodFrame();
             }
         }
 
         Flush(steps.Length);
-        return pieces.ToImmutable();
+        return [.. pieces];
 
         void Flush(int end)
         {
