@@ -5,10 +5,31 @@ open FunctionalGrad
 
 /// Programs whose arithmetic is next to nothing, so that what surrounds it is measured.
 module internal TinyGraphs =
+    /// Compiled for a sample and called with spans, in float64: a value and its gradient.
+    let private spans name (f: 'A -> Tensor) (sample: 'A) (check: float[] -> unit) =
+        Workload.create name (fun () ->
+            let compiled = compile (valueAndGrad f) sample
+            let x = Tree.flatten sample |> Array.map float
+            let y = Array.zeroCreate<float> compiled.OutputLength
+            let run () = compiled.Invoke(ReadOnlySpan x, Span y)
+            run ()
+            check y
+
+            fun () ->
+                run ()
+                box y)
+
+    let private f (x: Tensor, y: Tensor) : Tensor = x * y + sin x
+
+    let private productAndSineOverSpans =
+        spans "h_scalar_xy_sinx_span_fwdbwd" f (tensor 1.5, tensor 0.5) (fun y ->
+            Check.number 1e-14 y[0] (0.75 + sin 1.5)
+            Check.number 1e-14 y[1] (0.5 + cos 1.5)
+            Check.number 1e-14 y[2] 1.5)
+        |> Workload.against "h_scalar_xy_sinx_fwdbwd"
+
     let private productAndSine =
         Workload.calls "h_scalar_xy_sinx_fwdbwd" (fun () ->
-            let f (x: Tensor, y: Tensor) = x * y + sin x
-
             let check (dx: Tensor, dy: Tensor) =
                 Check.number 1e-6 (float dx) (0.5 + cos 1.5)
                 Check.number 1e-6 (float dy) 1.5
@@ -27,6 +48,10 @@ module internal TinyGraphs =
 
     let private looped (x: Tensor) : Tensor = forLoop links (fun _ y -> sin (y * 1.01)) x
 
+    let private chainOverSpans =
+        spans "h_scalar_chain1000_span_fwdbwd" unrolled (tensor 0.5) (fun y -> Check.number 1e-10 y[1] (slopeOfChain 0.5))
+        |> Workload.against "h_scalar_chain1000_fwdbwd"
+
     /// The hinge loss of a small network, with decay of its weights.
     let private hinge (x: Tensor, side: Tensor) (layers: Layer list) : Tensor =
         let score = Perceptrons.scores relu layers x |> squeeze [ 1 ]
@@ -42,6 +67,8 @@ module internal TinyGraphs =
 
     let all: Workload list =
         [ productAndSine
+          productAndSineOverSpans
+          chainOverSpans
           chain "h_scalar_chain1000_fwdbwd" unrolled
           chain "h_scalar_chain1000_loop_fwdbwd" looped |> Workload.against "h_scalar_chain1000_fwdbwd"
           smallNetwork ]

@@ -75,7 +75,8 @@ internal sealed class Report(Limits limits)
             output.WriteLine("|---|---|---|---|---|---|---|---|");
             foreach (var row in Sorted())
                 output.WriteLine(Line(row));
-            output.WriteLine("\nEvery peer, and its time divided by ours:\n");
+            if (rows.Exists(row => row.Peers.Count > 0))
+                output.WriteLine("\nEvery peer, and its time divided by ours:\n");
             foreach (var row in Sorted().Where(row => row.Peers.Count > 0))
                 output.WriteLine($"* {row.Workload.Name}, {row.Threads}: {string.Join(", ", row.Peers.Select(peer => Against(row, peer.Key, peer.Value)))}");
         }
