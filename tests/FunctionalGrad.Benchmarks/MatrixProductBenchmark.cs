@@ -12,6 +12,7 @@ internal static unsafe class MatrixProductBenchmark
     private const int Rounds = 15;
     private const int RoundsOfLong = 5;
     private const double SecondsInRound = 0.005;
+    private const double SecondsOfWarmth = 0.15;
 
     private static readonly string[] Plain =
     [
@@ -67,8 +68,12 @@ internal static unsafe class MatrixProductBenchmark
         var ours = () => BatchedProduct.Run(step, [(nint)a, (nint)b, (nint)c]);
         var theirs = () => problem.Multiply(rival, a, b, c);
         var work = 2e-9 * problem.Batch * problem.Rows * problem.Inner * problem.Columns;
-        var once = Measure(ours, 1);
-        var repeats = Math.Max(1, (int)(SecondsInRound / Math.Min(once, Measure(ours, 1))));
+        var start = Stopwatch.GetTimestamp();
+        double once;
+        do
+            once = Measure(ours, 1);
+        while (Stopwatch.GetElapsedTime(start).TotalSeconds < SecondsOfWarmth);
+        var repeats = Math.Max(1, (int)(SecondsInRound / once));
         var figures = new double[4][];
         for (var i = 0; i < 4; i++)
             figures[i] = new double[once > 0.1 ? RoundsOfLong : Rounds];

@@ -14,7 +14,7 @@ internal static unsafe class MatrixVector<TLanes, TVector, T>
     private const int ChunkBytes = 8 * 1024;
 
     /// <summary>Bytes of the result that a thread takes at the least.</summary>
-    private const int PartBytes = 1024;
+    private const int PartBytes = 4 * 1024;
 
     /// <summary>Bytes of a strided vector that are worth a copy, which the thread then keeps.</summary>
     private const int MostCopiedBytes = 1024 * 1024;
