@@ -79,15 +79,21 @@ module internal Evaluation =
     /// What an earlier evaluation has computed on its way and new nodes need once more: whoever wrote the program holds on to it,
     /// so from now on its value is kept.
     let private shared (nodes: List<Found>) (places: Dictionary<IExpression, int>) (roots: IExpression[]) : IExpression[] =
-        let kept = HashSet<IExpression>(HashIdentity.Reference)
+        let mutable kept: HashSet<IExpression> = null
 
         for node in nodes do
             if not (isWorthKeeping node) then
                 for operand in node.Operands do
-                    if isWorthKeeping nodes[places[operand]] then kept.Add operand |> ignore
+                    if isWorthKeeping nodes[places[operand]] then
+                        if isNull kept then kept <- HashSet<IExpression>(HashIdentity.Reference)
 
-        kept.ExceptWith roots
-        Array.ofSeq kept
+                        kept.Add operand |> ignore
+
+        if isNull kept then
+            [||]
+        else
+            kept.ExceptWith roots
+            Array.ofSeq kept
 
     let private toNode (places: Dictionary<IExpression, int>) (node: Found) : Node =
         let tensor = node.Tensor

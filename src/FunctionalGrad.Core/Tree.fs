@@ -10,7 +10,7 @@ open System.Runtime.CompilerServices
 open Microsoft.FSharp.Reflection
 
 /// How values of one type are taken apart into tensors and put together again.
-[<AbstractClass>]
+[<AbstractClass; AllowNullLiteral>]
 type internal Walker() =
     /// Shows a visitor the tensors and all else, in order.
     abstract Visit: value: obj * visitor: TreeVisitor -> unit
@@ -171,6 +171,8 @@ module internal Walkers =
 
     /// Parts by name or position, read and made by functions that reflection has prepared.
     and private product (names: string[]) (types: Type[]) (read: obj -> obj[]) (make: obj -> obj[] -> obj) =
+        let walkers: Walker[] = Array.zeroCreate types.Length
+
         { new Walker() with
             member _.Visit(value, visitor) =
                 requireDepth visitor.Depth
@@ -178,15 +180,24 @@ module internal Walkers =
 
                 for i in 0 .. parts.Length - 1 do
                     visitor.Enter names[i]
-                    (here visitor types[i]).Visit(parts[i], visitor)
+                    if isNull walkers[i] then walkers[i] <- here visitor types[i]
+                    walkers[i].Visit(parts[i], visitor)
                     visitor.Leave()
 
             member _.Rebuild(value, next) =
                 requireDepth 0
-                read value |> Array.mapi (fun i part -> (find names[i] types[i]).Rebuild(part, next)) |> make value }
+                let parts = read value
+
+                for i in 0 .. parts.Length - 1 do
+                    if isNull walkers[i] then walkers[i] <- find names[i] types[i]
+                    parts[i] <- walkers[i].Rebuild(parts[i], next)
+
+                make value parts }
 
     /// Any number of parts of one type.
     and private sequence (element: Type) (read: obj -> obj seq) (make: obj[] -> obj) =
+        let mutable walker: Walker = null
+
         { new Walker() with
             member _.Visit(value, visitor) =
                 if isThere value visitor then
@@ -195,14 +206,16 @@ module internal Walkers =
 
                     for i in 0 .. parts.Length - 1 do
                         visitor.EnterAt i
-                        (here visitor element).Visit(parts[i], visitor)
+                        if isNull walker then walker <- here visitor element
+                        walker.Visit(parts[i], visitor)
                         visitor.Leave()
 
             member _.Rebuild(value, next) =
                 if isNull value then
                     null
                 else
-                    read value |> Seq.map (fun part -> (find "[]" element).Rebuild(part, next)) |> Array.ofSeq |> make }
+                    if isNull walker then walker <- find "[]" element
+                    read value |> Seq.map (fun part -> walker.Rebuild(part, next)) |> Array.ofSeq |> make }
 
     and private arrayOf element =
         let make (parts: obj[]) =
@@ -379,12 +392,25 @@ module internal Walkers =
 
             member _.Rebuild(value, next) = if isNull value then null else walker.Rebuild(value, next) }
 
+/// The walker of a declared type, looked for once.
+[<Sealed; AbstractClass>]
+type internal WalkerOf<'T>() =
+    [<DefaultValue>]
+    static val mutable private found: Walker
+
+    static member Walker: Walker =
+        match WalkerOf<'T>.found with
+        | null ->
+            WalkerOf<'T>.found <- Walkers.find "" typeof<'T>
+            WalkerOf<'T>.found
+        | walker -> walker
+
 /// Structures of tensors as one value: records, tuples, arrays, lists, options, maps, unions, nested in each other; of C# too the
 /// record classes and structs, immutable collections and the interfaces of collections.
 [<CompilationRepresentation(CompilationRepresentationFlags.ModuleSuffix)>]
 [<RequireQualifiedAccess>]
 module Tree =
-    let private walker<'T> = Walkers.find "" typeof<'T>
+    let private walker<'T> = WalkerOf<'T>.Walker
 
     /// The tensors, in order.
     /// <exception cref="T:FunctionalGrad.ShapeException">The structure holds something that is neither tensor nor setting.</exception>
@@ -403,14 +429,17 @@ module Tree =
 
             leaves.ToArray()
 
-    /// The tensors, in order, and what tells the structure apart from others of its type.
-    let internal key (tree: 'T) : struct (Tensor[] * TreeKey) =
+    /// The tensors, in order, and what tells the structure apart from others of its type: the key that is given, if it is that one.
+    let internal key (recent: TreeKey) (tree: 'T) : struct (Tensor[] * TreeKey) =
         match box tree with
-        | :? Tensor as tensor -> struct ([| tensor |], TreeKey.Of tensor)
+        | :? Tensor as tensor -> struct ([| tensor |], (if isNull recent || not (recent.IsOf tensor) then TreeKey.Of tensor else recent))
         | value ->
-            let visitor = KeyVisitor()
+            let visitor = KeyVisitor.Rent()
             walker<'T>.Visit(value, visitor)
-            struct (visitor.Leaves, visitor.Key)
+            let leaves = visitor.Leaves
+            let key = if isNull recent || not (visitor.IsOf recent) then visitor.Key else recent
+            visitor.Return()
+            struct (leaves, key)
 
     /// The numbers, truth values and texts beside the tensors, each with its path.
     let internal settings (tree: 'T) : (string * obj)[] =

@@ -11,7 +11,7 @@ type private Step =
     | Entry of key: obj
 
 /// What a walk of a structure shows itself to, in order. It knows where it is, and spells that out only when asked.
-[<AbstractClass>]
+[<AbstractClass; AllowNullLiteral>]
 type internal TreeVisitor() =
     let steps = List<Step>()
 
@@ -28,6 +28,7 @@ type internal TreeVisitor() =
     member _.EnterAt(position: int) = steps.Add(Position position)
     member _.EnterKey(key: obj) = steps.Add(Entry key)
     member _.Leave() = steps.RemoveAt(steps.Count - 1)
+    member internal _.Restart() = steps.Clear()
 
     /// How many steps down the walk is.
     member _.Depth = steps.Count
@@ -63,8 +64,11 @@ type internal TreeKey(things: obj[], forms: int[]) =
     /// The key of a single tensor.
     static member Of(x: Tensor) = TreeKey([| x.Shape |], [| int x.DType |])
 
-    member private _.Things = things
-    member private _.Forms = forms
+    /// Whether it is the key of a single tensor such as this.
+    member _.IsOf(x: Tensor) : bool = forms.Length = 1 && things.Length = 1 && forms[0] = int x.DType && x.Shape.Equals(things[0])
+
+    member _.Things = things
+    member _.Forms = forms
     override _.GetHashCode() = code
 
     override this.Equals other =
@@ -78,15 +82,46 @@ type internal TreeKey(things: obj[], forms: int[]) =
         | _ -> false
 
 /// Takes the key of a structure, and its tensors on the way.
-[<Sealed>]
+[<Sealed; AllowNullLiteral>]
 type internal KeyVisitor() =
     inherit TreeVisitor()
     let leaves = List<Tensor>()
     let things = List<obj>()
     let forms = List<int>()
 
+    [<ThreadStatic; DefaultValue>]
+    static val mutable private idle: KeyVisitor
+
+    /// One that nobody else uses until it is given back.
+    static member Rent() : KeyVisitor =
+        match KeyVisitor.idle with
+        | null -> KeyVisitor()
+        | visitor ->
+            KeyVisitor.idle <- null
+            visitor
+
+    /// Forgets what it has seen, and waits for the next walk of the thread.
+    member this.Return() =
+        leaves.Clear()
+        things.Clear()
+        forms.Clear()
+        this.Restart()
+        KeyVisitor.idle <- this
+
     member _.Leaves = leaves.ToArray()
     member _.Key = TreeKey(things.ToArray(), forms.ToArray())
+
+    /// Whether the key would be this one.
+    member _.IsOf(key: TreeKey) : bool =
+        forms.Count = key.Forms.Length
+        && things.Count = key.Things.Length
+        && MemoryExtensions.SequenceEqual(Runtime.InteropServices.CollectionsMarshal.AsSpan forms, ReadOnlySpan key.Forms)
+        && (let mutable i = 0
+
+            while i < things.Count && (Object.ReferenceEquals(things[i], key.Things[i]) || Object.Equals(things[i], key.Things[i])) do
+                i <- i + 1
+
+            i = things.Count)
 
     override _.Leaf x =
         leaves.Add x

@@ -1,5 +1,6 @@
 namespace FunctionalGrad
 
+open System
 open System.Collections.Generic
 open System.Threading
 open FunctionalGrad.Compile
@@ -87,11 +88,12 @@ module Jitting =
         let latest: TraceEntry<'A, 'B> ref = ref null
 
         fun argument ->
-            let struct (leaves, key) = Tree.key argument
             let recent = Volatile.Read(&latest.contents)
+            let recentKey = if isNull recent then null else recent.Key
+            let struct (leaves, key) = Tree.key recentKey argument
 
             let entry =
-                if not (isNull recent) && recent.Key.Equals key then
+                if Object.ReferenceEquals(key, recentKey) then
                     recent
                 else
                     let found = entries.GetOrAdd(key, TraceEntry<'A, 'B>)
