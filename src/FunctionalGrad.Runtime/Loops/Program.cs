@@ -120,9 +120,12 @@ public sealed unsafe class Program
             return;
         }
 
-        var start = Stopwatch.GetTimestamp();
+        // Where there is nothing to compile, nobody needs the time.
+        var start = kernelCount == 0 ? 0 : Stopwatch.GetTimestamp();
         for (var i = 0; i < plain.Length; i++)
             RunStep(i, ref frame);
+        if (kernelCount == 0)
+            return;
         Interlocked.Increment(ref runs);
         Interlocked.Add(ref ticks, Stopwatch.GetTimestamp() - start);
     }
