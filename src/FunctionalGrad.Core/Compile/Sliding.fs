@@ -105,11 +105,25 @@ module internal Sliding =
         else
             None
 
+    let private isCheap (lowering: Lowering) =
+        match lowering with
+        | Pointwise(Opcode.Cast | Opcode.Select | Opcode.And | Opcode.Or | Opcode.Not | Opcode.IsNaN) -> true
+        | Pointwise(Opcode.Equal | Opcode.NotEqual | Opcode.Less | Opcode.LessEqual) -> true
+        | _ -> false
+
+    /// Something under an index map; comparisons and choices are made anew from operands under that map, so that nobody need store them.
+    let rec private under (graph: GraphBuilder) (map: int -> int) (input: int) : int =
+        let node = graph.Nodes[input]
+        if isCheap node.Lowering then computed graph map node else map input
+
+    and private computed (graph: GraphBuilder) (map: int -> int) (node: Node) : int =
+        let inputs = node.Inputs |> Array.map (under graph map)
+        graph.Add(node.Lowering, inputs, shapeOf graph inputs[0], node.DType)
+
     /// The axes in another order: of what is computed element by element from operands in that order, beneath reshapes that join axes. So
     /// one copy at most is left, where strides cannot express the whole.
     let rec private arranged (graph: GraphBuilder) (axes: int[]) (input: int) : int =
         let node = graph.Nodes[input]
-        let shape = Shape(axes |> Seq.map (fun axis -> node.Shape.[axis]))
 
         let joined =
             match node.Lowering with
@@ -119,8 +133,8 @@ module internal Sliding =
             | _ -> None
 
         match joined, node.Lowering with
-        | Some fine, _ -> reshaped graph (arranged graph fine node.Inputs[0]) shape.Sizes
-        | None, Pointwise _ -> graph.Add(node.Lowering, node.Inputs |> Array.map (fun x -> permuted graph x axes), shape, node.DType)
+        | Some fine, _ -> reshaped graph (arranged graph fine node.Inputs[0]) (axes |> Seq.map (fun axis -> node.Shape.[axis]))
+        | None, Pointwise _ -> computed graph (fun x -> permuted graph x axes) node
         | _ -> permuted graph input axes
 
     /// Windows side by side: the places and the window are one axis, and what is left at its end is zero.
@@ -200,8 +214,11 @@ module internal Sliding =
                     starts[axis] <- rest % source.Shape.[axis]
                     rest <- rest / source.Shape.[axis]
 
-                let slice = graph.Add(View(Slice(starts, Array.create source.Shape.Rank 1)), [| input |], one, node.DType)
-                reshaped graph slice node.Shape.Sizes
+                let slice x =
+                    let part = graph.Add(View(Slice(starts, Array.create source.Shape.Rank 1)), [| x |], one, graph.Nodes[x].DType)
+                    reshaped graph part node.Shape.Sizes
+
+                under graph slice input
 
             let folded = inPairs (combine code.Value) (List.init (int count) element)
 

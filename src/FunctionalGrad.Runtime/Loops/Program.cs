@@ -32,6 +32,7 @@ public sealed unsafe class Program
     public Program(ImmutableArray<BufferInfo> buffers, int numbers, ImmutableArray<Step> steps)
     {
         ProgramCheck.Check(buffers, numbers, steps);
+        steps = [.. steps.Select(AxisOrder.ForVectors)];
         this.numbers = numbers;
         Steps = steps;
         (Buffers, var staged) = StageSplitter.Split(buffers, steps);
@@ -55,7 +56,7 @@ public sealed unsafe class Program
     /// <summary>All buffers: those that were given, then those in which the interpreter keeps values of rows between the stages of a kernel.</summary>
     internal ImmutableArray<BufferInfo> Buffers { get; }
 
-    /// <summary>What the program does, as it was given: staged kernels are whole.</summary>
+    /// <summary>What the program does, nearly as it was given: staged kernels are whole.</summary>
     internal ImmutableArray<Step> Steps { get; }
 
     /// <summary>Which buffers are inputs, in order.</summary>
