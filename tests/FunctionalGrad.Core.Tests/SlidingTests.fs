@@ -77,7 +77,10 @@ type SlidingTests() =
 
     [<Fact>]
     member _.``the windows of a convolution are nowhere laid out``() =
-        let x, weight = ones [ 4; 8; 20; 20 ], ones [ 8; 8; 3; 3 ]
+        let source = Source 1
+        let floats sizes = source.Floats(Shape sizes: Shape) |> cast DType.Float32
+        let x, weight = floats [ 4; 8; 20; 20 ], floats [ 8; 8; 3; 3 ]
+        Tensor.evaluate [ x; weight ]
         let windows = 4L * 8L * 18L * 18L * 9L * 4L
         let conv w x = conv2dWith Convolution.Default w None x
         Assert.True(arenaOf (conv weight) x < windows / 2L)
