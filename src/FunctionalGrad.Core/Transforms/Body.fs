@@ -139,8 +139,8 @@ module internal Body =
         Array.iter meet results
         order.ToArray()
 
-    /// The nodes, with the index maps through which they read from outside: a map costs nothing where it is read, and memory where its
-    /// result is handed over.
+    /// The nodes, with the index maps that spread what they read from outside: such a map costs nothing where it is read, and memory where its
+    /// result is handed over. A part of a tensor is handed over as a part, so that its cotangents are as small.
     let private withMaps
         (placeholders: Tensor[])
         (nodes: List<struct (Tensor * Tensor[])>)
@@ -153,7 +153,10 @@ module internal Body =
             inside.Add node |> ignore
 
         // Another thread may compute a value while we look, and then the operands are gone: they are read once.
-        let mapped (tensor: Tensor) = if tensor.Op.Lower.IsView then tensor.Operands else [||]
+        let mapped (tensor: Tensor) =
+            match tensor.Operands with
+            | [| operand |] as operands when tensor.Op.Lower.IsView && tensor.Count > operand.Count -> operands
+            | _ -> [||]
 
         let meet (tensor: Tensor) =
             let chain = Stack<struct (Tensor * Tensor[])>()

@@ -34,6 +34,7 @@ public sealed unsafe class Program
         ProgramCheck.Check(buffers, numbers, steps);
         steps = [.. steps.Select(AxisOrder.ForVectors)];
         this.numbers = numbers;
+        (buffers, steps) = KernelSplitter.Split(buffers, steps);
         Steps = steps;
         (Buffers, var staged) = StageSplitter.Split(buffers, steps);
         plain = [.. staged.SelectMany(step => step is StagesStep k ? k.Stages : (IEnumerable<Step>)[step])];

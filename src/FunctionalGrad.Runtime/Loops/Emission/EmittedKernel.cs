@@ -10,7 +10,7 @@ namespace FunctionalGrad.Loops;
 internal sealed partial class EmittedKernel
 {
     /// <summary>More operations than this would keep the just-in-time compiler from doing its best.</summary>
-    private const int LargestBody = 3000;
+    private const int LargestBody = 2800;
 
     /// <summary>A row is folded in blocks of so many elements, if nothing else needs it whole.</summary>
     private const int Block = 2048;

@@ -1,0 +1,134 @@
+using System.Collections.Immutable;
+
+namespace FunctionalGrad.Loops;
+
+/// <summary>
+/// Cuts kernels without folds that are too large for one method into several: values that cross a cut are kept in temporary buffers, what is
+/// only loaded is loaded again.
+/// </summary>
+internal static class KernelSplitter
+{
+    /// <summary>Operations of one kernel; the just-in-time compiler gives up optimizing somewhat beyond it.</summary>
+    private const int Budget = 2000;
+
+    /// <summary>The steps with their large kernels cut, and the buffers with those that this takes.</summary>
+    public static (ImmutableArray<BufferInfo> Buffers, ImmutableArray<Step> Steps) Split(ImmutableArray<BufferInfo> buffers, ImmutableArray<Step> steps)
+    {
+        if (!steps.Any(step => step is KernelStep { Kernel: var kernel } && IsLarge(kernel)))
+            return (buffers, steps);
+        var allBuffers = buffers.ToBuilder();
+        var allSteps = ImmutableArray.CreateBuilder<Step>();
+        foreach (var step in steps)
+        {
+            if (step is KernelStep { Kernel: var kernel } && IsLarge(kernel))
+                Cut(kernel, allBuffers, allSteps);
+            else
+                allSteps.Add(step);
+        }
+
+        return (allBuffers.ToImmutable(), allSteps.ToImmutable());
+    }
+
+    /// <summary>About how many operations an instruction takes.</summary>
+    private static int Weight(Instruction instruction) => instruction.Code switch
+    {
+        Opcode.Pow => 150,
+        Opcode.Softplus or Opcode.Erf or Opcode.Erfc or Opcode.Log1p => 110,
+        >= Opcode.Exp and <= Opcode.Lgamma => 65,
+        Opcode.Number => 0,
+        _ => 2,
+    };
+
+    private static bool IsLarge(Kernel kernel) => kernel.Reductions.IsEmpty && kernel.Body.Length > 16
+        && kernel.Body.Sum(Weight) > Budget && !kernel.Body.Any(i => i.Code == Opcode.Fold) && !WritesWhatItReads(kernel);
+
+    private static bool WritesWhatItReads(Kernel kernel)
+    {
+        var read = kernel.Body.Where(i => i.Code is Opcode.Load or Opcode.Gather).Select(i => i.Access!.Buffer).ToHashSet();
+        return kernel.Body.Any(i => i.Code == Opcode.Store && read.Contains(i.Access!.Buffer));
+    }
+
+    private static void Cut(Kernel kernel, ImmutableArray<BufferInfo>.Builder buffers, ImmutableArray<Step>.Builder steps)
+    {
+        var values = new KernelValues(kernel);
+        var part = Parts(kernel);
+        var shape = new Shape(kernel.Extents);
+        var strides = shape.Strides().Select(stride => (long)stride).ToImmutableArray();
+        var kept = new Dictionary<int, Access>();
+        for (var i = 0; i < part.Length; i++)
+        {
+            values.ForOperands(i, operand =>
+            {
+                if (!values.IsLive(i) || part[operand] == part[i] || IsRepeated(kernel.Body[operand].Code) || kept.ContainsKey(operand))
+                    return;
+                kept[operand] = new Access(buffers.Count, 0, strides);
+                buffers.Add(new BufferInfo(BufferKind.Temporary, shape, values.Type(operand)));
+            });
+        }
+
+        for (var p = 0; p <= part[^1]; p++)
+            steps.Add(new KernelStep(kernel with { Body = Body(kernel, values, part, p, kept) }));
+    }
+
+    /// <summary>What is computed anew rather than kept.</summary>
+    private static bool IsRepeated(Opcode code) => code is Opcode.Number or Opcode.Load or Opcode.Index;
+
+    private static int[] Parts(Kernel kernel)
+    {
+        var part = new int[kernel.Body.Length];
+        var (number, weight) = (0, 0);
+        for (var i = 0; i < part.Length; i++)
+        {
+            var more = Weight(kernel.Body[i]);
+            if (weight + more > Budget)
+                (number, weight) = (number + 1, 0);
+            weight += more;
+            part[i] = number;
+        }
+
+        return part;
+    }
+
+    private static ImmutableArray<Instruction> Body(Kernel kernel, KernelValues values, int[] part, int p, Dictionary<int, Access> kept)
+    {
+        var body = ImmutableArray.CreateBuilder<Instruction>();
+        var places = new Dictionary<int, int>();
+        for (var i = 0; i < part.Length; i++)
+        {
+            if (part[i] != p || !values.IsLive(i) || values.Resolve(i) != i)
+                continue;
+            var instruction = kernel.Body[i];
+            var operands = KernelValues.Operands(instruction.Code);
+            places[i] = Add(instruction with
+            {
+                A = operands > 0 ? Place(instruction.A) : instruction.A,
+                B = operands > 1 ? Place(instruction.B) : instruction.B,
+                C = operands > 2 ? Place(instruction.C) : instruction.C,
+            });
+            if (kept.TryGetValue(i, out var access))
+                Add(new Instruction(Opcode.Store, values.Type(i), places[i], Access: access));
+        }
+
+        return body.ToImmutable();
+
+        int Place(int operand)
+        {
+            operand = values.Resolve(operand);
+            if (!places.TryGetValue(operand, out var place))
+            {
+                place = Add(kept.TryGetValue(operand, out var access)
+                    ? new Instruction(Opcode.Load, values.Type(operand), Access: access)
+                    : kernel.Body[operand]);
+                places[operand] = place;
+            }
+
+            return place;
+        }
+
+        int Add(Instruction instruction)
+        {
+            body.Add(instruction);
+            return body.Count - 1;
+        }
+    }
+}
