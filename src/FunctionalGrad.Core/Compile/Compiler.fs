@@ -86,6 +86,11 @@ module internal Compiler =
     /// Rewrite, fuse, lower.
     let compile (graph: Graph) : Compiled =
         let rewritten, origins = Rewrite.run graph
+
+        if Loops.Verification.IsOn then
+            VerifyGraph.check "trace" graph
+            VerifyGraph.check "rewrite" rewritten
+
         Lowerer(Schedule rewritten, origins).Run()
 
     let private prepare (graph: Graph) : Compiled =

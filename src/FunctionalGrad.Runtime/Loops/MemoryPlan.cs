@@ -3,7 +3,7 @@ using System.Collections.Immutable;
 namespace FunctionalGrad.Loops;
 
 /// <summary>
-/// Where each temporary buffer of a program lies in its arena. A buffer's memory is its own from the first step that names it to the last,
+/// Where each temporary buffer of a program lies in its arena: no two that are needed at one step overlap (<see cref="MemoryCheck"/>). A buffer's memory is its own from the first step that names it to the last,
 /// and then serves others: the smallest free range that fits is taken, and free neighbours are joined.
 /// </summary>
 internal sealed class MemoryPlan
@@ -25,6 +25,7 @@ internal sealed class MemoryPlan
         }
 
         var placed = new bool[buffers.Length];
+        long alive = 0;
         for (var step = 0; step < named.Length; step++)
         {
             foreach (var buffer in named[step])
@@ -33,12 +34,18 @@ internal sealed class MemoryPlan
                     continue;
                 placed[buffer] = true;
                 Offsets[buffer] = Take(RoundedBytes(buffers[buffer]));
+                alive += BytesOf(buffers[buffer]);
+                Total += BytesOf(buffers[buffer]);
             }
+
+            Least = Math.Max(Least, alive);
 
             foreach (var buffer in named[step])
             {
-                if (placed[buffer] && last[buffer] == step)
-                    Free(Offsets[buffer], RoundedBytes(buffers[buffer]));
+                if (!placed[buffer] || last[buffer] != step)
+                    continue;
+                Free(Offsets[buffer], RoundedBytes(buffers[buffer]));
+                alive -= BytesOf(buffers[buffer]);
             }
         }
     }
@@ -49,11 +56,15 @@ internal sealed class MemoryPlan
     /// <summary>How large the arena is.</summary>
     public long Bytes { get; private set; }
 
-    private static long RoundedBytes(BufferInfo buffer)
-    {
-        var bytes = (long)buffer.Shape.Count * buffer.DType.Size();
-        return (bytes + NDArray.Alignment - 1) & -NDArray.Alignment;
-    }
+    /// <summary>Bytes of all temporary buffers, as if none made room for another.</summary>
+    public long Total { get; }
+
+    /// <summary>The most bytes of temporary buffers that are needed at one step: no plan does with less.</summary>
+    public long Least { get; }
+
+    private static long BytesOf(BufferInfo buffer) => (long)buffer.Shape.Count * buffer.DType.Size();
+
+    private static long RoundedBytes(BufferInfo buffer) => (BytesOf(buffer) + NDArray.Alignment - 1) & -NDArray.Alignment;
 
     private long Take(long size)
     {

@@ -43,6 +43,8 @@ public sealed unsafe class Program
         InputBuffers = Places(BufferKind.Input);
         OutputBuffers = Places(BufferKind.Output);
         Plan = new MemoryPlan(Buffers, staged);
+        if (Verification.IsOn)
+            Verify(staged);
         kernels = new Lazy<BlockProgram?[]>(() => [.. plain.Select(step => step is KernelStep k ? KernelCompiler.Compile(k.Kernel) : null)]);
         contractions = new Lazy<ContractionPlan?[]>(
             () => [.. plain.Select(step => step is ContractionStep c ? ContractionPlan.Make(c, ContractionPlan.LanesOf(c.DType)) : null)]);
@@ -69,12 +71,27 @@ public sealed unsafe class Program
     /// <summary>Bytes that each step may use as it likes.</summary>
     internal long ScratchBytes => kernels.Value.Length == 0 ? 0 : kernels.Value.Max(kernel => kernel?.ScratchBytes ?? 0);
 
+    /// <summary>Refuses to run where the machine does not have the memory, before any of it is asked for.</summary>
+    /// <param name="available">How many bytes there are.</param>
+    /// <exception cref="ShapeException">Temporaries and results are more than there is memory.</exception>
+    internal void DemandMemory(long available)
+    {
+        var results = OutputBuffers.Sum(i => (long)Buffers[i].Shape.Count * Buffers[i].DType.Size());
+        if (Plan.Bytes + results > available)
+        {
+            throw new ShapeException(
+                $"program: it needs {Plan.Bytes + results} bytes at a time, {Plan.Bytes} for what it computes on the way and {results} for results, but the machine has {available}. "
+                + "Work in smaller batches, or use checkpoint.");
+        }
+    }
+
     /// <summary>Runs all steps.</summary>
     /// <param name="inputs">One array for each input buffer, in order; read where it lies.</param>
     /// <param name="numbers">The numbers that <see cref="Opcode.Number"/> refers to.</param>
     /// <returns>One new array for each output buffer, in order.</returns>
     /// <exception cref="ArgumentException">The inputs or numbers are not those that the program takes.</exception>
     /// <exception cref="IndexException">A gather or a scatter met an index outside of its axis.</exception>
+    /// <exception cref="ShapeException">It needs more memory than the machine has; nothing has been done.</exception>
     public NDArray[] Run(ReadOnlySpan<NDArray> inputs, ReadOnlySpan<long> numbers)
     {
         CheckArguments(inputs, numbers);
@@ -184,6 +201,14 @@ public sealed unsafe class Program
         pieces = EmittedSteps.Compile(Steps);
         Volatile.Write(ref emitted, pieces);
         return true;
+    }
+
+    /// <summary>What the passes after the first check have made is checked too.</summary>
+    private void Verify(ImmutableArray<Step> staged)
+    {
+        ProgramCheck.Check(Buffers, numbers, Steps);
+        ProgramCheck.Check(Buffers, numbers, plain);
+        MemoryCheck.Check(Buffers, staged, Plan.Offsets, Plan.Bytes);
     }
 
     private static int[] FirstPlain(ImmutableArray<Step> staged)

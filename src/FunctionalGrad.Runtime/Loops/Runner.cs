@@ -20,11 +20,13 @@ internal sealed unsafe class Runner
     private byte* scratch;
 
     /// <summary>Makes the table; before a run, <see cref="Borrow"/> or <see cref="Own"/> memory.</summary>
+    /// <exception cref="ShapeException">The program needs more memory than the machine has.</exception>
     /// <param name="program">What to run.</param>
     /// <param name="spare">How many more addresses than those of buffers the table holds, for whoever holds the runner.</param>
     public Runner(Program program, int spare = 0)
     {
         this.program = program;
+        program.DemandMemory(Memory.Available);
         scratchStart = (program.Plan.Bytes + NDArray.Alignment - 1) & -NDArray.Alignment;
         bytes = scratchStart + program.ScratchBytes;
         table = GC.AllocateArray<nint>(program.Buffers.Length + spare + 1, pinned: true);

@@ -153,6 +153,9 @@ internal static class Memory
     [ThreadStatic]
     private static Page[]? pages;
 
+    /// <summary>Bytes that the machine, or the limit set for the process, has altogether.</summary>
+    public static long Available { get; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+
     /// <summary>At least <paramref name="bytes"/> bytes; the memory stays valid while the returned array is referenced.</summary>
     /// <exception cref="ShapeException">There are more bytes than one array can hold.</exception>
     public static (Array Storage, nint Address) Allocate(long bytes)

@@ -21,13 +21,13 @@ internal sealed unsafe partial class EmittedKernel
 
     private bool NeedsTail => !NeedsWhole || (TailCount > 0 && !Overlaps);
 
-    /// <summary>Writes down all stages; false if there is something that only the interpreter does.</summary>
-    private bool Record()
+    /// <summary>Writes down all stages, and says why not if there is something that only the interpreter does.</summary>
+    private string Record()
     {
         if (folds.Exists(fold => fold.Kind is Fold.ArgMax or Fold.ArgMin && fold.Instruction >= 0))
-            return false;
+            return "its body goes on with a position that it has found";
         if (kernel.Body.Any(i => i.Code == Opcode.Index && i.Type == DType.Float32) && nest.Total > 1 << 24)
-            return false;
+            return "its positions are more than a float32 can count";
         if (nest.Kind == NestKind.Columns)
             PlanColumns();
         else
@@ -41,7 +41,7 @@ internal sealed unsafe partial class EmittedKernel
             RecordRow(stage);
         }
 
-        return true;
+        return "";
     }
 
     private void PlanRows()

@@ -91,7 +91,14 @@ internal sealed partial class EmittedKernel
     /// <param name="kernel">What to emit.</param>
     /// <param name="frame">The method that it will be part of.</param>
     /// <param name="width">Bits of the widest vectors.</param>
-    public static EmittedKernel? TryCreate(Kernel kernel, MethodFrame frame, int width)
+    public static EmittedKernel? TryCreate(Kernel kernel, MethodFrame frame, int width) => TryCreate(kernel, frame, width, out _);
+
+    /// <summary>A kernel ready to be written; null if it is one that only the interpreter runs.</summary>
+    /// <param name="kernel">What to emit.</param>
+    /// <param name="frame">The method that it will be part of.</param>
+    /// <param name="width">Bits of the widest vectors.</param>
+    /// <param name="refusal">Why the interpreter runs it; empty if it does not.</param>
+    public static EmittedKernel? TryCreate(Kernel kernel, MethodFrame frame, int width, out string refusal)
     {
         var values = new KernelValues(kernel);
         var hasFolds = kernel.Reductions.Length > 0 || kernel.Body.Any(i => i.Code == Opcode.Fold);
@@ -105,19 +112,31 @@ internal sealed partial class EmittedKernel
         }
 
         strides.AddRange(kernel.Reductions.Select(reduction => reduction.Target.Strides));
+        refusal = "";
         if (LoopNest.TryCreate(kernel, strides, hasFolds) is not { } nest)
+        {
+            refusal = kernel.Extents.Contains(0) ? "it has no elements" : "what is folded lies in several loops that are not one";
             return null;
+        }
+
         if (nest.Kind == NestKind.Columns && kernel.Reductions.Any(r => r.Fold is Fold.ArgMax or Fold.ArgMin))
-            return null;
-        if (nest.Kind == NestKind.Elements && TransposedCopy.TryCreate(kernel, values, new IterationSpace(kernel, values)) is not null)
+            refusal = "it looks for positions in columns";
+        else if (nest.Kind == NestKind.Elements && TransposedCopy.TryCreate(kernel, values, new IterationSpace(kernel, values)) is not null)
+            refusal = "a copy that transposes has a routine of its own";
+        if (refusal.Length > 0)
             return null;
         foreach (var outOfLine in (bool[])[false, true])
         {
             var emitted = new EmittedKernel(kernel, values, nest, frame, width, outOfLine);
-            if (!emitted.Record())
+            refusal = emitted.Record();
+            if (refusal.Length > 0)
                 return null;
-            if (emitted.Size <= LargestBody)
-                return emitted.scratchBytes <= LargestScratch ? emitted : null;
+            if (emitted.scratchBytes > LargestScratch)
+                refusal = $"its rows take {emitted.scratchBytes} bytes of the stack, more than {LargestScratch}";
+            else if (emitted.Size > LargestBody)
+                refusal = $"its code has {emitted.Size} operations, more than {LargestBody}";
+            else
+                return emitted;
         }
 
         return null;

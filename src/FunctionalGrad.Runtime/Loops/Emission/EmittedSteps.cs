@@ -46,7 +46,7 @@ internal static class EmittedSteps
             }
             else
             {
-                pieces.Add(new(i, EmittedMethod.Compile([kernel], frame, unitsInPart), (int)((kernel.Units + unitsInPart - 1) / unitsInPart)));
+                pieces.Add(new(i, EmittedMethod.Compile([kernel], frame, unitsInPart), PartsOf(kernel, unitsInPart)));
             }
         }
 
@@ -62,6 +62,11 @@ internal static class EmittedSteps
             size = 0;
         }
     }
+
+    /// <summary>In how many parts a kernel runs.</summary>
+    public static int Parts(EmittedKernel kernel) => UnitsInPart(kernel) is > 0 and var units ? PartsOf(kernel, units) : 1;
+
+    private static int PartsOf(EmittedKernel kernel, long units) => (int)((kernel.Units + units - 1) / units);
 
     /// <summary>How many indexes of its outermost loop a part of a kernel takes; 0 if it is not worth cutting.</summary>
     private static long UnitsInPart(EmittedKernel kernel)

@@ -40,6 +40,10 @@ internal static class Tiers
         _ => runs >= 2 && ticks >= kernels * CompileTicks,
     };
 
+    /// <summary>Why no program is compiled; null if programs are.</summary>
+    public static string? WhyNever => !RuntimeFeature.IsDynamicCodeSupported ? "code generation is not allowed here"
+        : Chosen == Tier.Interpreter ? $"{Setting} asks for the interpreter" : null;
+
     /// <summary>The tier that a setting's text asks for.</summary>
     /// <exception cref="ArgumentException">There is no such tier.</exception>
     internal static Tier Parse(string? text) => text switch
