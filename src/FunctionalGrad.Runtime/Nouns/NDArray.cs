@@ -12,9 +12,9 @@ public sealed unsafe class NDArray
     /// <summary>Bytes that every array's first element is aligned to.</summary>
     internal const int Alignment = 64;
 
-    private readonly Array storage;
+    private readonly object storage;
 
-    private NDArray(Shape shape, DType dtype, Array storage, nint address)
+    private NDArray(Shape shape, DType dtype, object storage, nint address)
     {
         Shape = shape;
         DType = dtype;
@@ -43,7 +43,14 @@ public sealed unsafe class NDArray
     /// <summary>An array whose elements are not set yet; whoever asks fills it before anybody else sees it.</summary>
     internal static NDArray Allocate(Shape shape, DType dtype)
     {
-        var (storage, address) = Memory.Allocate((long)shape.Count * dtype.Size());
+        var bytes = (long)shape.Count * dtype.Size();
+        if (bytes is >= RecycledMemory.Smallest and < int.MaxValue / 2)
+        {
+            var memory = RecycledMemory.Take(bytes);
+            return new NDArray(shape, dtype, memory, memory.Address);
+        }
+
+        var (storage, address) = Memory.Allocate(bytes);
         return new NDArray(shape, dtype, storage, address);
     }
 
@@ -96,30 +103,52 @@ public sealed unsafe class NDArray
     /// <summary>The elements, row by row, where they lie.</summary>
     /// <exception cref="DTypeException"><typeparamref name="T"/> is not this array's element type.</exception>
     public ReadOnlySpan<T> AsSpan<T>()
-        where T : unmanaged => Elements<T>();
+        where T : unmanaged
+    {
+        if (storage is not RecycledMemory memory || Count == 0)
+            return Elements<T>();
+        var length = Elements<T>().Length;
+        memory.Show();
+        return MemoryMarshal.CreateReadOnlySpan(ref Unsafe.As<byte, T>(ref memory.At(Address)), length);
+    }
 
     /// <summary>A copy of the elements, row by row.</summary>
     /// <exception cref="DTypeException"><typeparamref name="T"/> is not this array's element type.</exception>
     public T[] ToArray<T>()
-        where T : unmanaged => Elements<T>().ToArray();
+        where T : unmanaged
+    {
+        var copy = Elements<T>().ToArray();
+        KeepAlive();
+        return copy;
+    }
 
     /// <summary>One element, by its position in row-major order, widened to a double; false and true are 0 and 1.</summary>
-    public double GetDouble(int index) => DType switch
+    public double GetDouble(int index)
     {
-        DType.Float32 => AsSpan<float>()[index],
-        DType.Float64 => AsSpan<double>()[index],
-        DType.Int32 => AsSpan<int>()[index],
-        DType.Int64 => AsSpan<long>()[index],
-        _ => AsSpan<bool>()[index] ? 1 : 0,
-    };
+        var value = DType switch
+        {
+            DType.Float32 => Elements<float>()[index],
+            DType.Float64 => Elements<double>()[index],
+            DType.Int32 => Elements<int>()[index],
+            DType.Int64 => Elements<long>()[index],
+            _ => Elements<bool>()[index] ? 1 : 0,
+        };
+        KeepAlive();
+        return value;
+    }
 
     /// <summary>One element, by its position in row-major order, as a 64-bit integer; fractions are cut off.</summary>
-    public long GetInt64(int index) => DType switch
+    public long GetInt64(int index)
     {
-        DType.Int32 => AsSpan<int>()[index],
-        DType.Int64 => AsSpan<long>()[index],
-        _ => (long)GetDouble(index),
-    };
+        var value = DType switch
+        {
+            DType.Int32 => Elements<int>()[index],
+            DType.Int64 => Elements<long>()[index],
+            _ => (long)GetDouble(index),
+        };
+        KeepAlive();
+        return value;
+    }
 
     /// <summary>The elements as <see cref="Printing.Format"/> gives them.</summary>
     public override string ToString() => Printing.Format(this);
