@@ -21,6 +21,9 @@ internal sealed class Code(Type type, Region region, Code[] operands, Action<ILG
     /// <summary>Turns the operands on the stack into the value.</summary>
     public Action<ILGenerator> Finish { get; } = finish;
 
+    /// <summary>The method whose result it is, if it is one.</summary>
+    public MethodInfo? Origin { get; init; }
+
     /// <summary>A number that costs nothing to repeat, so that it is never kept in a local variable.</summary>
     public bool IsConstant { get; init; }
 
@@ -40,6 +43,9 @@ internal sealed class Code(Type type, Region region, Code[] operands, Action<ILG
     public LocalBuilder? Local { get; set; }
 }
 
+/// <summary>What tells values apart: a method, its operands, a constant.</summary>
+internal readonly record struct CodeKey(object What, Code? A = null, Code? B = null, Code? C = null, long Bits = 0);
+
 /// <summary>Something done with values, in a region: a store, say.</summary>
 internal sealed record Effect(Code[] Values, Action<ILGenerator> Finish);
 
@@ -51,6 +57,7 @@ internal sealed class Region(int depth)
 {
     private readonly List<Code> codes = [];
     private readonly List<Effect> effects = [];
+    private readonly Dictionary<CodeKey, Code> known = [];
 
     /// <summary>Around how many loops deep it lies.</summary>
     public int Depth { get; } = depth;
@@ -71,6 +78,9 @@ internal sealed class Region(int depth)
         codes.Add(code);
         return code;
     }
+
+    /// <summary>The value with a key; whoever asks first makes it, so that nothing is computed twice.</summary>
+    public Code GetOrAdd(CodeKey key, Func<Code> make) => known.TryGetValue(key, out var found) ? found : known[key] = Add(make());
 
     /// <summary>Enters an effect.</summary>
     public void Add(Effect effect)

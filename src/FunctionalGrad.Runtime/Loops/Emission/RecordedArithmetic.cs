@@ -33,7 +33,9 @@ internal readonly struct RecordedArithmetic(VectorMachine machine, DType type, R
     public Code Neg(Code x) => Call("Negate", x);
 
     // The vector class throws for the least integer where it falls back to software.
-    public Code Abs(Code x) => type.IsFloat() ? Call("Abs", x) : Select(Less(x, Constant(0)), Neg(x), x);
+    public Code Abs(Code x) => type.IsFloat()
+        ? Call("Abs", x.Origin is { Name: "Negate" } ? x.Operands[0] : x)
+        : Select(Less(x, Constant(0)), Neg(x), x);
 
     public Code Sqrt(Code x) => Call("Sqrt", x);
 
@@ -83,7 +85,8 @@ internal readonly struct RecordedArithmetic(VectorMachine machine, DType type, R
         if (from == to)
             return x;
         var method = machine.As(from, to);
-        return x.Region.Add(new Code(method.ReturnType, x.Region, [x], il => il.Emit(OpCodes.Call, method)) { IsConstant = x.IsConstant });
+        return x.Region.GetOrAdd(
+            new CodeKey(method, x), () => new Code(method.ReturnType, x.Region, [x], il => il.Emit(OpCodes.Call, method)) { IsConstant = x.IsConstant });
     }
 
     /// <summary>A call of the vector class.</summary>
@@ -96,7 +99,7 @@ internal readonly struct RecordedArithmetic(VectorMachine machine, DType type, R
     {
         var method = machine.Method(name, Integer);
         var bits = As(machine, x, type, Integer);
-        var shifted = bits.Region.Add(new Code(method.ReturnType, bits.Region, [bits], il =>
+        var shifted = bits.Region.GetOrAdd(new CodeKey(method, bits, Bits: count), () => new Code(method.ReturnType, bits.Region, [bits], il =>
         {
             il.Emit(OpCodes.Ldc_I4, count);
             il.Emit(OpCodes.Call, method);
@@ -119,10 +122,13 @@ internal static class Recording
         var region = operands[0].Region;
         foreach (var operand in operands)
             region = operand.Region.Number > region.Number ? operand.Region : region;
-        return region.Add(new Code(method.ReturnType, region, operands, il => il.Emit(OpCodes.Call, method)));
+        var key = new CodeKey(method, operands[0], operands.Length > 1 ? operands[1] : null, operands.Length > 2 ? operands[2] : null);
+        return region.GetOrAdd(key, () => new Code(method.ReturnType, region, operands, il => il.Emit(OpCodes.Call, method)) { Origin = method });
     }
 
     /// <summary>A number in every lane.</summary>
     public static Code Constant(VectorMachine machine, DType type, double number, long bits, Region entry) =>
-        entry.Add(new Code(machine.Vector(type), entry, [], il => machine.EmitConstant(il, type, number, bits)) { IsConstant = true });
+        entry.GetOrAdd(
+            new CodeKey(type, Bits: type.IsFloat() ? BitConverter.DoubleToInt64Bits(number) : bits),
+            () => new Code(machine.Vector(type), entry, [], il => machine.EmitConstant(il, type, number, bits)) { IsConstant = true });
 }
