@@ -76,4 +76,13 @@ public static partial class Transform
     /// <exception cref="ShapeException">An argument or the result holds something that is neither tensor nor setting.</exception>
     public static CompiledFunction Compile<A1, A2, A3, B>(Func<A1, A2, A3, B> f, A1 first, A2 second, A3 third) =>
         Jitting.compile(Function(Tupled(f)), (Given(first), Given(second), Given(third)));
+
+    /// <summary>
+    /// What the function becomes when it is compiled for arguments of the sample's structure: the graph as traced and after rewriting, the steps of
+    /// the program and what each takes, and the memory. <c>ToString</c> gives a text, the members give the numbers. The function is traced, but
+    /// nothing is run.
+    /// </summary>
+    /// <exception cref="TracingException">f looks at a value of its argument.</exception>
+    /// <exception cref="ShapeException">The argument or the result holds something that is neither tensor nor setting.</exception>
+    public static Explanation Explain<A, B>(Func<A, B> f, A sample) => global::FunctionalGrad.Jit.explain(Function(f), Given(sample));
 }

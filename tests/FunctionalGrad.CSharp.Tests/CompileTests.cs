@@ -55,4 +55,16 @@ public class CompileTests
             call();
         return GC.GetAllocatedBytesForCurrentThread() - before;
     }
+
+    [Fact]
+    public void AFunctionIsExplained()
+    {
+        var explanation = Transform.Explain((Tensor x) => x.Exp() * 2.0 + x, Tensor.From(new float[100]));
+        var step = Assert.Single(explanation.Steps);
+        Assert.Equal(("kernel", 3), (step.Kind, step.Nodes.Count));
+        Assert.Equal((300L, 800L, 0L), (explanation.Flops, explanation.BytesMoved, explanation.ArenaBytes));
+        Assert.Contains("it is an output", step.Stored.Select(entry => entry.Value));
+        Assert.Contains("kernel [100]", explanation.ToString(), StringComparison.Ordinal);
+        Assert.Throws<ArgumentNullException>(() => Transform.Explain<Tensor, Tensor>(null!, Zero));
+    }
 }

@@ -91,7 +91,9 @@ module internal Compiler =
             VerifyGraph.check "trace" graph
             VerifyGraph.check "rewrite" rewritten
 
-        Lowerer(Schedule rewritten, origins).Run()
+        let schedule = Schedule rewritten
+        if Loops.Verification.IsOn then VerifySchedule.check (ScheduleView.Of schedule)
+        Lowerer(schedule, origins).Run()
 
     let private prepare (graph: Graph) : Compiled =
         if graph.Nodes.Length <= largestKey then cache.GetOrAdd(graph, compile) else compile graph

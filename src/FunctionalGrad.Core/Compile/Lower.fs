@@ -23,6 +23,7 @@ type internal Lowerer(schedule: Schedule, origins: int[]) =
     let nodes = schedule.Graph.Nodes
     let memory = Memory(schedule, origins)
     let steps = List<Step>()
+    let partOf = List<int>()
 
     let immutable (items: 'T seq) = ImmutableArray.CreateRange items
 
@@ -167,11 +168,21 @@ type internal Lowerer(schedule: Schedule, origins: int[]) =
         | Call library -> lowerCall i library
         | other -> invalidOp $"{other} is not a step of its own."
 
+    /// The steps as the program was given them, and the part of the schedule that each belongs to.
+    member _.Steps = Seq.zip steps partOf
+
     member _.Run() =
+        let mutable lowered = 0
+
         for part in schedule.Parts do
             match part with
             | Fused group -> steps.Add(KernelStep(LoopBody(schedule, memory, group).Kernel))
             | Single i -> lowerSingle i
+
+            while partOf.Count < steps.Count do
+                partOf.Add lowered
+
+            lowered <- lowered + 1
 
         { Program = Program(immutable memory.Buffers, 1 + memory.Numbers.Count, immutable steps)
           Leaves = memory.Leaves.ToArray()

@@ -139,3 +139,16 @@ module Jitting =
             bound
 
         CompiledFunction(dtype, spanParts argument, spanParts result, bind)
+
+/// What becomes of functions.
+[<RequireQualifiedAccess>]
+module Jit =
+    /// What the function becomes when it is compiled for arguments of the sample's structure: the graph as traced and after rewriting,
+    /// the steps of the program and what each takes, and the memory. Printed, it is a text; its members give the numbers. The function is
+    /// traced, but nothing is run. Explain a gradient by explaining grad f.
+    /// <exception cref="T:FunctionalGrad.TracingException">f looks at a value of its argument.</exception>
+    /// <exception cref="T:FunctionalGrad.ShapeException">The argument or the result holds something that is neither tensor nor setting.</exception>
+    let explain (f: 'A -> 'B) (sample: 'A) : Explanation =
+        let leaves = Tree.paths sample |> Array.map snd
+        let body, _, _ = Flow.trace "explain" f sample leaves
+        Explain.graph body.Graph.Value.Graph

@@ -71,6 +71,9 @@ public sealed unsafe class Program
     /// <summary>Bytes that each step may use as it likes.</summary>
     internal long ScratchBytes => kernels.Value.Length == 0 ? 0 : kernels.Value.Max(kernel => kernel?.ScratchBytes ?? 0);
 
+    /// <summary>How many steps one that the program was given has become.</summary>
+    internal int StepsOf(Step given) => KernelSplitter.Split(Buffers, [AxisOrder.ForVectors(given)]).Steps.Length;
+
     /// <summary>Refuses to run where the machine does not have the memory, before any of it is asked for.</summary>
     /// <param name="available">How many bytes there are.</param>
     /// <exception cref="ShapeException">Temporaries and results are more than there is memory.</exception>

@@ -1,0 +1,106 @@
+namespace FunctionalGrad.Compile
+
+open System.Collections.Generic
+open FunctionalGrad
+
+/// A schedule as the verifier sees it.
+[<NoComparison; NoEquality>]
+type internal ScheduleView =
+    {
+        Graph: Graph
+        Parts: Part list
+        IsLive: int -> bool
+        IsCopy: int -> bool
+        IsStored: int -> bool
+        Reading: int -> Reading
+        Operands: int -> Reading[]
+        /// Whether the group's loops have the value themselves.
+        IsInBody: Group -> Reading -> bool
+    }
+
+    static member Of(schedule: Schedule) =
+        { Graph = schedule.Graph
+          Parts = List.ofSeq schedule.Parts
+          IsLive = schedule.IsLive
+          IsCopy = schedule.IsCopy
+          IsStored = schedule.IsStored
+          Reading = schedule.Reading
+          Operands = schedule.Operands
+          IsInBody = fun group reading -> schedule.IsInBody(group, reading) }
+
+/// Refuses schedules that would not compute their graph: after fusing, every live node has one place, and whatever a step reads is a value of
+/// its own loops, an input, a number, or stored by an earlier step.
+module internal VerifySchedule =
+    let private refuse what = invalidOp $"fuse: {what}."
+
+    let private places (view: ScheduleView) =
+        let stepOf = Dictionary<int, int>()
+
+        let enter step i = if not (stepOf.TryAdd(i, step)) then refuse $"node {i} is computed in steps {stepOf[i]} and {step}"
+
+        view.Parts
+        |> List.iteri (fun step part ->
+            match part with
+            | Single i -> enter step i
+            | Fused group -> group.Members.ForEach(enter step))
+
+        stepOf
+
+    let private isComputed (view: ScheduleView) i =
+        match view.Graph.Nodes[i].Lowering with
+        | Leaf
+        | Splat _
+        | View _
+        | Item _
+        | Group -> view.IsCopy i
+        | _ -> true
+
+    /// Refuses a schedule that would not compute its graph.
+    let check (view: ScheduleView) : unit =
+        let nodes = view.Graph.Nodes
+        let stepOf = places view
+
+        for i in 0 .. nodes.Length - 1 do
+            if view.IsLive i && isComputed view i && not (stepOf.ContainsKey i) then refuse $"node {i} has no place"
+            if stepOf.ContainsKey i && not (view.IsLive i) then refuse $"node {i} has a place, but nobody needs it"
+
+        let writer (source: int) =
+            match nodes[source].Lowering with
+            | Item _ -> nodes[source].Inputs[0]
+            | _ -> source
+
+        let demandStored reader step (reading: Reading) =
+            let source = reading.Base
+
+            if not nodes[source].Lowering.IsLeaf then
+                if not (view.IsStored source) then refuse $"node {reader} reads node {source}, which is not stored"
+
+                match stepOf.TryGetValue(writer source) with
+                | true, own when own < step -> ()
+                | _ -> refuse $"node {reader} reads node {source}, which no earlier step has written"
+
+        let rows = Dictionary<int, int>()
+
+        let ofGroup step (group: Group) =
+            rows.Clear()
+
+            for i in group.Members do
+                view.Operands i
+                |> Array.iteri (fun position reading ->
+                    let isGathered = position = 0 && nodes[i].Lowering.IsGather && not (view.IsCopy i)
+
+                    // Loops have numbers at hand, whoever else has them stored.
+                    if not isGathered && nodes[reading.Base].Lowering.IsSplat then ()
+                    elif isGathered || not (view.IsInBody group reading) then demandStored i step reading
+                    elif not (rows.ContainsKey reading.Base) then refuse $"node {i} reads node {reading.Base}, which comes after it")
+
+                rows[i] <- step
+
+        view.Parts
+        |> List.iteri (fun step part ->
+            match part with
+            | Single i -> view.Operands i |> Array.iter (demandStored i step)
+            | Fused group -> ofGroup step group)
+
+        for output in view.Graph.Outputs do
+            demandStored output view.Parts.Length (view.Reading output)
