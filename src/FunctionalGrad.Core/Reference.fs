@@ -345,7 +345,7 @@ let private compute (node: Node) (inputs: Value[]) : float[] =
             result[offset node.Shape target] <- at inputs[0] index
 
         result
-    | OverlapAdd(axis, stride, dilation) ->
+    | OverlapAdd(axis, stride, dilation, _) ->
         let result = Array.zeroCreate node.Shape.Count
 
         for index in indices inputs[0].Type.Shape do

@@ -161,7 +161,7 @@ type internal Lowerer(schedule: Schedule, origins: int[]) =
     let lowerSingle i =
         match nodes[i].Lowering with
         | Embed(starts, steps) -> lowerEmbed i starts steps
-        | OverlapAdd(axis, stride, dilation) -> lowerOverlapAdd i axis stride dilation
+        | OverlapAdd(axis, stride, dilation, _) -> lowerOverlapAdd i axis stride dilation
         | Concat axis -> lowerConcat i axis
         | ScatterAdd(axis, asker) -> lowerScatterAdd i axis asker
         | Contract(a, b, result) -> lowerProduct i a b result

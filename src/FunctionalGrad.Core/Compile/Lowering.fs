@@ -70,7 +70,8 @@ type internal Lowering =
     /// Zeros, with the operand written at start + i·step: the transpose of Slice.
     | Embed of starts: int[] * steps: int[]
     /// Zeros, with element [.., p, .., k] of the operand added at p·stride + k·dilation of the axis: the transpose of Window.
-    | OverlapAdd of axis: int * stride: int * dilation: int
+    /// Of a derivative (isTranspose) zeros may meet what was multiplied to give the operand, so that an infinity there gives NaN.
+    | OverlapAdd of axis: int * stride: int * dilation: int * isTranspose: bool
     /// The operands one after the other along an axis.
     | Concat of axis: int
     | Call of Library
@@ -103,7 +104,7 @@ type internal Lowering =
         | Embed(starts, steps) -> 43 + 31 * Lowering.Mix starts + Lowering.Mix steps
         | Concat axis -> 47 + 1000 * axis
         | View(Window(axis, stride, dilation)) -> 59 + Lowering.Mix [| axis; stride; dilation |]
-        | OverlapAdd(axis, stride, dilation) -> 61 + Lowering.Mix [| axis; stride; dilation |]
+        | OverlapAdd(axis, stride, dilation, _) -> 61 + Lowering.Mix [| axis; stride; dilation |]
         | Call library -> 53 + hash library
         | Group -> 59
         | Item i -> 61 + 1000 * i
@@ -128,8 +129,8 @@ type internal Lowering =
         | Gather(x, p), Gather(y, q)
         | ScatterAdd(x, p), ScatterAdd(y, q) -> x = y && p = q
         | Concat x, Concat y -> x = y
-        | View(Window(x, s, d)), View(Window(y, t, e))
-        | OverlapAdd(x, s, d), OverlapAdd(y, t, e) -> x = y && s = t && d = e
+        | View(Window(x, s, d)), View(Window(y, t, e)) -> x = y && s = t && d = e
+        | OverlapAdd(x, s, d, p), OverlapAdd(y, t, e, q) -> x = y && s = t && d = e && p = q
         | Call x, Call y -> x.Equals y
         | _ -> false
 

@@ -85,8 +85,9 @@ module internal Rewrite =
         | ValueNone ->
             match node.Lowering with
             | Contract(a, b, result) -> Contraction.expand graph node.Inputs[0] node.Inputs[1] a b result node.DType
-            | OverlapAdd(axis, stride, dilation) ->
-                Sliding.overlapAdd graph node (axis, stride, dilation) |> ValueOption.defaultWith (fun () -> plain graph node)
+            | OverlapAdd(axis, stride, dilation, isTranspose) ->
+                Sliding.overlapAdd graph node (axis, stride, dilation, isTranspose)
+                |> ValueOption.defaultWith (fun () -> plain graph node)
             | Reduce(fold, axes) -> Sliding.fold graph node fold axes |> ValueOption.defaultWith (fun () -> plain graph node)
             | _ -> plain graph node
 

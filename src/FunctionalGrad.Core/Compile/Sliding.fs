@@ -151,12 +151,12 @@ module internal Sliding =
             graph.Add(Embed(Array.zeroCreate node.Shape.Rank, Array.create node.Shape.Rank 1), [| joined |], node.Shape, node.DType)
 
     /// Overlap-add as something cheaper, if it is.
-    let overlapAdd (graph: GraphBuilder) (node: Node) (axis, stride, dilation) : int voption =
+    let overlapAdd (graph: GraphBuilder) (node: Node) (axis, stride, dilation, isTranspose) : int voption =
         let source = shapeOf graph node.Inputs[0]
         let size = source.[source.Rank - 1]
 
         if source.Count > 0 && dilation = 1 && size = stride then ValueSome(sideBySide graph node axis)
-        elif stride = 1 then correlated graph node axis dilation
+        elif stride = 1 && isTranspose then correlated graph node axis dilation
         else ValueNone
 
     /// The most elements that are folded one by one.

@@ -178,7 +178,7 @@ module internal VerifyGraph =
         | ScatterAdd _, [ x; index; source ] ->
             all [ (fun () -> isLike x node); (fun () -> isShape index.Shape source); (fun () -> isIndex index) ]
         | Embed(starts, steps), [ x ] -> all [ (fun () -> reaches node.Shape x.Shape starts steps); (fun () -> isType x.DType node) ]
-        | OverlapAdd(axis, stride, dilation), [ x ] ->
+        | OverlapAdd(axis, stride, dilation, _), [ x ] ->
             all [ (fun () -> windows node.Shape x.Shape axis stride dilation); (fun () -> isType x.DType node) ]
         | Concat axis, _ -> concatenation axis operands node
         | Item place, [ source ] -> item place source inputOf node

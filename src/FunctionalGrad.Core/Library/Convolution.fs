@@ -190,7 +190,7 @@ module internal Convolving =
                   Array.concat [ [| group; input; output |]; window ], grouped 0 options.Groups weight ]
                 (Array.concat [ [| n; group; output |]; place; window ])
 
-        let added x i = Windowing.overlapAdd (i + 2) stride[i] dilation[i] (fst sizes[i]) x
+        let added x i = Windowing.overlapAdd false (i + 2) stride[i] dilation[i] (fst sizes[i]) x
         let cut x i = Shaping.narrow (i + 2) padding[i] (snd sizes[i]) x
         let whole = Seq.fold added (ungrouped products) (seq { axes - 1 .. -1 .. 0 })
         Seq.fold cut whole (seq { 0 .. axes - 1 })

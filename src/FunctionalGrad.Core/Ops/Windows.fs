@@ -16,21 +16,22 @@ module internal Windowing =
                 "windows along an axis, as a new last axis"
                 (View(Window(axis, stride, dilation)))
                 (fun x -> Shape(Seq.append (Seq.updateAt axis positions x.Shape.Sizes) [ size ]))
-                (fun x g -> overlapAdd axis stride dilation x.Shape.[axis] g)
+                (fun x g -> overlapAdd true axis stride dilation x.Shape.[axis] g)
                 (fun _ x -> window (axis + 1) stride dilation positions size x)
 
         Op.apply op [| x |]
 
-    /// Zeros, `size` of them along the axis, with every element of every window added where window reads it.
-    and overlapAdd (axis: int) (stride: int) (dilation: int) (size: int) (x: Tensor) : Tensor =
+    /// Zeros, `size` of them along the axis, with every element of every window added where window reads it; as the transpose of windows, in a
+    /// derivative, or by itself.
+    and overlapAdd (isTranspose: bool) (axis: int) (stride: int) (dilation: int) (size: int) (x: Tensor) : Tensor =
         let op =
             Op.linear
                 "overlapAdd"
                 "windows of the last axis, added up where they lie along an axis"
-                (OverlapAdd(axis, stride, dilation))
+                (OverlapAdd(axis, stride, dilation, isTranspose))
                 (fun x -> Shape(Seq.take (x.Rank - 1) x.Shape.Sizes |> Seq.updateAt axis size))
                 (fun x g -> window axis stride dilation x.Shape.[axis] x.Shape.[x.Rank - 1] g)
-                (fun _ x -> overlapAdd (axis + 1) stride dilation size x)
+                (fun _ x -> overlapAdd isTranspose (axis + 1) stride dilation size x)
 
         Op.apply op [| x |]
 
@@ -84,4 +85,4 @@ module SlidingWindows =
                     $"overlapAdd: {positions} windows of {window} elements (shape {x.Shape}, stride {stride}, dilation {dilation}) reach {needed} elements; a size of {size} is too small."
             )
 
-        Windowing.overlapAdd axis stride dilation size x
+        Windowing.overlapAdd false axis stride dilation size x
