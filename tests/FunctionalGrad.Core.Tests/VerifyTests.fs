@@ -63,7 +63,7 @@ type VerifyTests() =
         refuse "does not lie in" [ leaf [ 5 ]; float (View(Slice([| 0 |], [| Int32.MaxValue |]))) [ 0 ] [ 3 ] ]
         refuse "do not lie in" [ leaf [ 5 ]; float (View(Window(0, 2, 1))) [ 0 ] [ 3; 2 ] ]
         refuse "does not lie in" [ leaf [ 3 ]; float (Embed([| 1 |], [| 1 |])) [ 0 ] [ 3 ] ]
-        refuse "do not lie in" [ leaf [ 3; 2 ]; float (OverlapAdd(0, 2, 1)) [ 0 ] [ 5 ] ]
+        refuse "do not lie in" [ leaf [ 3; 2 ]; float (OverlapAdd(0, 2, 1, false)) [ 0 ] [ 5 ] ]
 
     [<Fact>]
     member _.``products, joins and choices that do not fit``() =
