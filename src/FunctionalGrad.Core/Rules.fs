@@ -191,7 +191,7 @@ module internal Rules =
         | other -> invalidArg (nameof code) $"{other} is not an elementwise op."
 
     /// The instructions that have an op, for the catalog.
-    let codes = Enum.GetValues<Opcode>() |> Array.filter (fun code -> code > Opcode.Store)
+    let codes = Enum.GetValues<Opcode>() |> Array.filter (fun code -> code > Opcode.Store && code <> Opcode.Fold)
 
 /// Rules in the notation of mathematics, for the documentation.
 module internal RuleText =

@@ -47,7 +47,7 @@ module internal NodeText =
         | ScatterAdd(axis, _)
         | Concat axis -> $"{kind node} along {axis}"
         | Embed(starts, steps) -> $"embed from ({list starts}) by ({list steps})"
-        | OverlapAdd(axis, stride, dilation) -> $"overlapAdd along {axis}, stride {stride}, dilation {dilation}"
+        | OverlapAdd(axis, stride, dilation, _) -> $"overlapAdd along {axis}, stride {stride}, dilation {dilation}"
         | Splat(ValueSome 0L) -> "number 0"
         | Splat(ValueSome bits) when bits = Nodes.one node.DType -> "number 1"
         | Item place -> $"item {place}"
