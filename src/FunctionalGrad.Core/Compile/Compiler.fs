@@ -99,7 +99,9 @@ module internal Compiler =
         if graph.Nodes.Length <= largestKey then cache.GetOrAdd(graph, compile) else compile graph
 
     /// The numbers that a program reads, after the zero that fills use.
-    let private numbersOf (compiled: Compiled) (number: int -> int64) = Array.append [| 0L |] (Array.map number compiled.Numbers)
+    let private numbersOf (compiled: Compiled) (number: int -> int64) =
+        let find (struct (node, known)) = if node < 0 then known else number node
+        Array.append [| 0L |] (Array.map find compiled.Numbers)
 
     let private runOn (compiled: Compiled) (numbers: int64[]) (leaf: int -> NDArray) : NDArray[] =
         let inputs = compiled.Leaves |> Array.map leaf

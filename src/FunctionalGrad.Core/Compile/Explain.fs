@@ -21,10 +21,10 @@ module internal Explain =
                   yield! bodies item ]
         | _ -> []
 
-    let private membersOf (part: Part) : int seq =
+    let private membersOf (schedule: Schedule) (part: Part) : int seq =
         match part with
         | Single i -> [ i ]
-        | Fused group -> group.Members
+        | Fused group -> Seq.filter schedule.IsNeeded group.Members
 
     /// What a graph becomes.
     let rec graph (source: Graph) : Explanation =
@@ -41,7 +41,7 @@ module internal Explain =
                    for _ in 1 .. program.StepsOf step -> part |]
 
         let explain place (step: StepReport) =
-            let members = membersOf parts[partOf[place]]
+            let members = membersOf schedule parts[partOf[place]]
 
             let stored =
                 [| for i in members do

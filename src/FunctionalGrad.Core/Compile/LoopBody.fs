@@ -12,7 +12,7 @@ type internal Memory(schedule: Schedule, origins: int[]) =
     let buffers = List<BufferInfo>()
     let bufferOf = Array.create nodes.Length -1
     let leaves = List<int>()
-    let numbers = List<int>()
+    let numbers = List<struct (int * int64)>()
     let numberOf = Dictionary<int, int>()
 
     let declare i kind =
@@ -26,7 +26,7 @@ type internal Memory(schedule: Schedule, origins: int[]) =
             if schedule.IsLive i && nodes[i].Lowering.IsLeaf then
                 leaves.Add origins[i]
                 declare i BufferKind.Input
-            elif schedule.IsStored i then
+            elif schedule.IsStored i && not (schedule.IsPart i) then
                 declare i (if outputs.Contains i then BufferKind.Output else BufferKind.Temporary)
 
     /// A buffer for what a step writes and nobody reads.
@@ -37,17 +37,21 @@ type internal Memory(schedule: Schedule, origins: int[]) =
     member _.Buffers = buffers
     /// The nodes of the source graph whose arrays are read, in the order of the input buffers.
     member _.Leaves = leaves
-    /// The nodes of the source graph whose numbers are read. The table begins with a zero, which fills use.
+    /// The nodes of the source graph whose numbers are read, or −1 and a number that rewriting brought in. The table begins with a
+    /// zero, which fills use.
     member _.Numbers = numbers
     member _.BufferOf i = bufferOf[i]
 
     member _.NumberOf i =
         match numberOf.TryGetValue i with
         | true, place -> place
-        // A zero that rewriting has made.
-        | _ when origins[i] < 0 -> 0
         | _ ->
-            numbers.Add origins[i]
+            let known =
+                match nodes[i].Lowering with
+                | Splat(ValueSome bits) -> bits
+                | _ -> 0L
+
+            numbers.Add(struct (origins[i], known))
             numberOf[i] <- numbers.Count
             numbers.Count
 
@@ -81,7 +85,7 @@ type internal Memory(schedule: Schedule, origins: int[]) =
 type internal LoopOrder = { Axes: int[]; ReduceFrom: int; ReduceCount: int }
 
 module internal LoopOrder =
-    /// Axes before the first folded one, the folded ones, the rest; or folded ones last when the last axis is one, because then
+    /// Axes before the first folded one, the folded ones, the rest; or folded ones last when they are innermost, because then
     /// neighbours in memory are folded together.
     let choose (space: Shape) (folded: int[]) : LoopOrder =
         let axes = [| 0 .. space.Rank - 1 |]
@@ -89,7 +93,7 @@ module internal LoopOrder =
 
         let before =
             if folded.Length = 0 then axes
-            elif Array.last folded = space.Rank - 1 then kept
+            elif Rows.isInnermost space folded then kept
             else kept |> Array.filter (fun axis -> axis < folded[0])
 
         { Axes = Array.concat [ before; folded; Array.skip (min kept.Length before.Length) kept ]
@@ -110,91 +114,132 @@ module internal Readings =
 /// The loop nest of one group: each member becomes instructions of the body, and perhaps a store or a reduction.
 type internal LoopBody(schedule: Schedule, memory: Memory, group: Group) =
     let nodes = schedule.Graph.Nodes
-    let order = LoopOrder.choose group.Space (if isNull group.Reduced then [||] else group.Reduced)
+    let order = LoopOrder.choose group.Space (if isNull group.Folded then [||] else group.Folded)
+    let isStaged = schedule.IsStaged group
     let body = List<Instruction>()
+    /// Whether each instruction gives a value of the row, as the loop language has it.
+    let ofRow = List<bool>()
     let reductions = List<Reduction>()
     let values = Dictionary<int, int>()
     let loads = Dictionary<Reading, int>(Readings.sameElements)
 
-    let emit instruction =
+    let isFolded place = place >= order.ReduceFrom && place < order.ReduceFrom + order.ReduceCount
+
+    let moves (access: Access) =
+        Seq.exists (fun place -> isFolded place && access.Strides[place] <> 0L) (seq { 0 .. order.Axes.Length - 1 })
+
+    let isOfRow (instruction: Instruction) =
+        let operand place = place < 0 || ofRow[place]
+
+        match instruction.Code with
+        | Opcode.Fold
+        | Opcode.Number -> true
+        | Opcode.Index -> not (isFolded instruction.A)
+        | Opcode.Load -> not (moves instruction.Access)
+        | Opcode.Gather -> not (moves instruction.Access) && operand instruction.A
+        | _ -> operand instruction.A && operand instruction.B && operand instruction.C
+
+    let emit (instruction: Instruction) =
         body.Add instruction
+        ofRow.Add(isStaged && isOfRow instruction)
         body.Count - 1
 
     let load (reading: Reading) =
-        match loads.TryGetValue reading with
-        | true, value -> value
-        | _ ->
-            let dtype = nodes[reading.Base].DType
+        let dtype = nodes[reading.Base].DType
 
-            let value =
-                if schedule.IsNumber reading then
-                    emit (Instruction(Opcode.Number, dtype, memory.NumberOf reading.Base))
-                else
-                    emit (Instruction(Opcode.Load, dtype, Access = memory.Access(order.Axes, reading)))
-
-            loads[reading] <- value
-            value
-
-    let operand (reading: Reading) = if schedule.IsInBody(group, reading) then values[reading.Base] else load reading
+        if schedule.IsNumber reading then
+            emit (Instruction(Opcode.Number, dtype, memory.NumberOf reading.Base))
+        else
+            emit (Instruction(Opcode.Load, dtype, Access = memory.Access(order.Axes, reading)))
 
     /// A read whose position along the axis is a value of the body.
-    let gather i (inputs: Reading[]) axis asker =
-        let view = inputs[0].View
-        let still = { view with Strides = Array.updateAt axis 0L view.Strides }
-
+    let gather i (still: Reading) index axis asker =
         Instruction(
             Opcode.Gather,
             nodes[i].DType,
-            operand inputs[1],
-            Access = memory.Access(order.Axes, { inputs[0] with View = still }),
-            Stride = view.Strides[axis],
+            index,
+            Access = memory.Access(order.Axes, still),
+            Stride = schedule.StrideOf i,
             Length = int64 (nodes[nodes[i].Inputs[0]].Shape.[axis]),
             Asker = asker
         )
 
-    let compute i =
-        let node = nodes[i]
-        let inputs: Reading[] = schedule.Operands i
+    /// The position along the axis that counts, if there is one.
+    let position dtype axis =
+        if axis < 0 then
+            emit (Instruction(Opcode.Number, dtype, 0))
+        else
+            emit (Instruction(Opcode.Index, dtype, Array.IndexOf(order.Axes, axis)))
 
-        match node.Lowering with
+    /// What the node computes of operands that these loops read, where they count along an axis, if it counts.
+    let rec compute i (inputs: Reading[]) along =
+        match nodes[i].Lowering with
         | _ when schedule.IsCopy i -> operand inputs[0]
         | Same -> operand inputs[0]
-        | Iota -> emit (Instruction(Opcode.Index, node.DType, 0))
-        | Gather(axis, asker) -> emit (gather i inputs axis asker)
+        | Iota -> position nodes[i].DType along
+        | Gather(axis, asker) ->
+            let index = operand inputs[1]
+            emit (gather i inputs[0] index axis asker)
         | Pointwise code ->
             let value position = if position < inputs.Length then operand inputs[position] else -1
-            emit (Instruction(code, node.DType, value 0, value 1, value 2))
+            let a, b, c = value 0, value 1, value 2
+            emit (Instruction(code, nodes[i].DType, a, b, c))
         | other -> invalidOp $"{other} is not computed in a loop body."
 
-    /// The result of a reduction, as the loops over the whole space write it: folded axes stay where they are.
-    let foldedReading (i: int) (axes: int[]) =
-        let strides = nodes[i].Shape.Strides()
-        let mutable kept = 0
+    and operand (reading: Reading) =
+        match values.TryGetValue reading.Base with
+        | true, value when schedule.IsHere(group, reading) -> value
+        | _ ->
+            match loads.TryGetValue reading with
+            | true, value -> value
+            | _ ->
+                let value = if schedule.IsAgain(group, reading) then again reading else load reading
+                loads[reading] <- value
+                value
 
-        let stride axis =
-            if Array.contains axis axes then
-                0L
+    /// A value of another step, computed once more.
+    and again (reading: Reading) =
+        let axes = schedule.AxesIn(group, reading)
+
+        let isGather = nodes[reading.Base].Lowering.IsGather
+
+        let through position (operand: Reading) =
+            if schedule.IsNumber operand && not (isGather && position = 0) then
+                operand
             else
-                kept <- kept + 1
-                int64 strides[kept - 1]
+                { operand with View = Axes.through axes operand.View }
 
-        let view = { Offset = 0L; Strides = Array.init group.Space.Rank stride }
-        { Base = i; View = view }
+        let along = if nodes[reading.Base].Lowering.IsIota then Array.IndexOf(axes, 0) else -1
+        compute reading.Base (Array.mapi through (schedule.Operands reading.Base)) along
+
+    /// A value of the row as one of its elements: a choice, by the position in the row, between it and itself.
+    let asElement value =
+        if not ofRow[value] then
+            value
+        else
+            let any = emit (Instruction(Opcode.Index, DType.Bool, order.ReduceFrom))
+            emit (Instruction(Opcode.Select, body[value].Type, any, value, value))
+
+    let places i =
+        let own () = { Base = i; View = { Offset = 0L; Strides = schedule.Places(group, i) } }
+        memory.Access(order.Axes, (if schedule.IsPart i then schedule.PartOf i else own ()))
+
+    let store i value = emit (Instruction(Opcode.Store, nodes[i].DType, value, Access = places i)) |> ignore
 
     let add i =
         match nodes[i].Lowering with
-        | Reduce(fold, axes) when not (schedule.IsCopy i) ->
-            if schedule.IsStored i then
-                let value = operand (schedule.Operands i).[0]
-                reductions.Add(Reduction(fold, value, memory.Access(order.Axes, foldedReading i axes)))
+        | Reduce(fold, _) when schedule.IsUsed i ->
+            let value = asElement (operand (schedule.Operands i).[0])
+            values[i] <- emit (Instruction(Opcode.Fold, nodes[i].DType, value, int fold))
+            if schedule.IsStored i then store i values[i]
+        | Reduce(fold, _) -> reductions.Add(Reduction(fold, asElement (operand (schedule.Operands i).[0]), places i))
         | _ ->
-            values[i] <- compute i
+            values[i] <- compute i (schedule.Operands i) 0
+            if schedule.IsStored i then store i (if schedule.IsRow i then values[i] else asElement values[i])
 
-            if schedule.IsStored i then
-                let target = memory.Access(order.Axes, schedule.Reading i)
-                emit (Instruction(Opcode.Store, nodes[i].DType, values[i], Access = target)) |> ignore
-
-    do group.Members.ForEach add
+    do
+        for i in group.Members do
+            if schedule.IsNeeded i then add i
 
     member _.Kernel =
         let extents = order.Axes |> Seq.map (fun axis -> group.Space.[axis])

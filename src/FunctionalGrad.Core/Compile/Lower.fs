@@ -12,8 +12,8 @@ type internal Compiled =
         Program: Program
         /// The nodes of the source graph whose arrays are the program's inputs.
         Leaves: int[]
-        /// The nodes of the source graph whose numbers the program reads, after a zero that fills use.
-        Numbers: int[]
+        /// The nodes of the source graph whose numbers the program reads, or −1 and a number; they come after a zero that fills use.
+        Numbers: struct (int * int64)[]
         /// For each output of the graph: an output of the program, or −1 − an input that it is, under the given shape.
         Outputs: struct (int * Shape)[]
     }
@@ -54,16 +54,25 @@ type internal Lowerer(schedule: Schedule, origins: int[]) =
         let target = memory.Access([| 0 .. node.Shape.Rank - 1 |], schedule.Reading i)
         moveStep node.Shape (Instruction(Opcode.Number, node.DType, 0)) target
 
+    /// Whether the operand's own step has written it where it belongs.
+    let isInPlace i position = schedule.IsPartOf((schedule.Operands i).[position], i)
+
+    /// Zeros around what a group writes into a larger array.
+    let fillAround (group: Group) =
+        for i in group.Members do
+            if schedule.IsPart i then
+                let whole = (schedule.PartOf i).Base
+                if nodes[whole].Lowering.IsEmbed && nodes[i].Shape.Count < nodes[whole].Shape.Count then fillZero whole
+
     let lowerEmbed i (starts: int[]) (steps: int[]) =
         let node = nodes[i]
         let source = nodes[node.Inputs[0]].Shape
 
-        if source.Count < node.Shape.Count then fillZero i
+        if not (isInPlace i 0) then
+            if source.Count < node.Shape.Count then fillZero i
 
-        let whole = Strided.contiguous node.Shape
-        let part = Strided.compose (Slice(starts, steps)) node.Shape source whole |> Option.get
-        let target = memory.Access([| 0 .. source.Rank - 1 |], { Base = i; View = part })
-        copyInto (schedule.Operands i).[0] source node.DType target
+            let target = memory.Access([| 0 .. source.Rank - 1 |], { Base = i; View = Parts.embedded node.Shape source starts steps })
+            copyInto (schedule.Operands i).[0] source node.DType target
 
     /// Adds windows in passes that reach no element twice: either one element of every window at a time, or whole windows that
     /// are too far apart to meet, whichever takes fewer passes.
@@ -91,18 +100,17 @@ type internal Lowerer(schedule: Schedule, origins: int[]) =
 
     let lowerConcat i axis =
         let node = nodes[i]
-        let whole = Strided.contiguous node.Shape
-        let mutable start = 0L
+        let mutable start = 0
 
         node.Inputs
         |> Array.iteri (fun position input ->
             let shape = nodes[input].Shape
 
-            let part = { whole with Offset = start * whole.Strides[axis] }
+            if not (isInPlace i position) then
+                let target = memory.Access([| 0 .. shape.Rank - 1 |], { Base = i; View = Parts.concatenated node.Shape axis start })
+                copyInto (schedule.Operands i).[position] shape node.DType target
 
-            let target = memory.Access([| 0 .. shape.Rank - 1 |], { Base = i; View = part })
-            copyInto (schedule.Operands i).[position] shape node.DType target
-            start <- start + int64 shape.[axis])
+            start <- start + shape.[axis])
 
     let lowerScatterAdd i axis asker =
         let node = nodes[i]
@@ -176,7 +184,9 @@ type internal Lowerer(schedule: Schedule, origins: int[]) =
 
         for part in schedule.Parts do
             match part with
-            | Fused group -> steps.Add(KernelStep(LoopBody(schedule, memory, group).Kernel))
+            | Fused group ->
+                fillAround group
+                steps.Add(KernelStep(LoopBody(schedule, memory, group).Kernel))
             | Single i -> lowerSingle i
 
             while partOf.Count < steps.Count do

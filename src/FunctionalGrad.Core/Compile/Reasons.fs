@@ -23,12 +23,14 @@ module internal Reasons =
         let isLater (other: Reading) =
             not (schedule.IsNumber other)
             && other.Base <> source
-            && stepOf other.Base >= own.Number
+            && stepOf other.Base >= stepOf source
             && not (own.Members.Contains other.Base)
 
-        if isFold schedule nodes source then "what it folds is complete only when its loops have ended"
+        let isOfRows = own.HasRows && schedule.IsRow source
+
+        if isFold schedule nodes source && not isOfRows then "what it folds is complete only when its loops have ended"
         elif not (own.Space.Equals group.Space) then $"computed over {own.Space}, read by loops over {group.Space}"
-        elif not (Strided.isContiguous group.Space reading.View) then "read at another index than it is computed at"
+        elif not (isOfRows || Strided.isContiguous group.Space reading.View) then "read at another index than it is computed at"
         elif Array.exists isLater (schedule.Operands reader) then "who reads it needs something else that is ready only later"
         elif isFold schedule nodes reader then "read by a fold over other axes than its own loops fold"
         else "one kernel of all would be too large"
@@ -87,7 +89,9 @@ module internal Reasons =
                 schedule.Operands i |> Array.iter (fun reading -> add reading.Base $"{ofSingle nodes[i]} reads it whole")
 
                 add i $"{ofSingle nodes[i]} gives it whole"
-            | Fused group -> group.Members.ForEach(fun i -> schedule.Operands i |> Array.iteri (ofReader group i))
+            | Fused group ->
+                for i in group.Members do
+                    if schedule.IsNeeded i then schedule.Operands i |> Array.iteri (ofReader group i)
 
         let texts = Dictionary<int, string>()
 

@@ -53,6 +53,68 @@ module internal Rewrite =
             else
                 graph.Add(Contract(a, b, result), [| left; right |], Shape(Seq.map sizeOf result), dtype)
 
+    /// Reading and adding at one position of each row, as loops over whole rows: so they join the loops that compute the rows.
+    module Picks =
+        let private isOne (graph: GraphBuilder) axis index = graph.Nodes[index].Shape.[axis] = 1
+
+        let private broadcast (graph: GraphBuilder) input (shape: Shape) =
+            let node = graph.Nodes[input]
+            if node.Shape.Equals shape then input else graph.Add(View Broadcast, [| input |], shape, node.DType)
+
+        /// Whether each element stands at the index of its row; the index is checked in the asker's name, by reading itself at itself.
+        let private isChosen (graph: GraphBuilder) axis asker index (shape: Shape) =
+            let node = graph.Nodes[index]
+            let known = graph.Add(Gather(axis, asker), [| broadcast graph index shape; index |], node.Shape, node.DType)
+            let positions = graph.Add(Iota, [||], Shape.Of shape.[axis], node.DType)
+            let alongAxis = Shape(Seq.init shape.Rank (fun d -> if d = axis then shape.[d] else 1))
+            let aligned = IndexMaps.reshaped graph positions alongAxis.Sizes
+            graph.Add(Pointwise Opcode.Equal, [| broadcast graph aligned shape; broadcast graph known shape |], shape, DType.Bool)
+
+        /// x + source where the element is chosen, else x; if the index chooses one element a row.
+        let tryScatter (graph: GraphBuilder) (node: Node) axis asker : int voption =
+            let x, index, source = node.Inputs[0], node.Inputs[1], node.Inputs[2]
+
+            if isOne graph axis index && node.Shape.Count > 0 then
+                let chosen = isChosen graph axis asker index node.Shape
+                let sum = graph.Add(Pointwise Opcode.Add, [| x; broadcast graph source node.Shape |], node.Shape, node.DType)
+                ValueSome(graph.Add(Pointwise Opcode.Select, [| chosen; sum; x |], node.Shape, node.DType))
+            else
+                ValueNone
+
+        /// The largest of what is chosen of x and −∞ elsewhere, which is the chosen one whatever its bits; if x is computed row by row,
+        /// so that it need not be stored for this.
+        let tryGather (graph: GraphBuilder) (node: Node) axis asker : int voption =
+            let x, index = node.Inputs[0], node.Inputs[1]
+            let source = graph.Nodes[x]
+
+            if
+                isOne graph axis index
+                && source.Lowering.IsPointwise
+                && node.DType.IsFloat()
+                && source.Shape.Count > 0
+                && Rows.areWorthwhile source.Shape [| axis |]
+            then
+                let chosen = isChosen graph axis asker index source.Shape
+                let bits = BitConverter.DoubleToInt64Bits Double.NegativeInfinity
+                let least = graph.Add(Splat(ValueSome bits), [||], source.Shape, node.DType)
+                let row = graph.Add(Pointwise Opcode.Select, [| chosen; x; least |], source.Shape, node.DType)
+                let picked = graph.Add(Reduce(Fold.Max, [| axis |]), [| row |], Rows.shape source.Shape [| axis |], node.DType)
+                ValueSome(IndexMaps.reshaped graph picked node.Shape.Sizes)
+            else
+                ValueNone
+
+    /// A fold over axes of one element each: 0 + x, or x.
+    let private foldOfOne (graph: GraphBuilder) fold (node: Node) =
+        let input = node.Inputs[0]
+
+        match fold with
+        | Fold.ArgMax
+        | Fold.ArgMin -> graph.Add(Splat(ValueSome 0L), [||], node.Shape, node.DType)
+        | Fold.Sum when node.DType.IsFloat() ->
+            let nothing = graph.Add(Splat(ValueSome 0L), [||], node.Shape, node.DType)
+            graph.Add(Pointwise Opcode.Add, [| nothing; IndexMaps.reshaped graph input node.Shape.Sizes |], node.Shape, node.DType)
+        | _ -> IndexMaps.reshaped graph input node.Shape.Sizes
+
     let private isSplat (bits: int64) (node: Node) =
         match node.Lowering with
         | Splat(ValueSome special) -> special = bits
@@ -84,6 +146,10 @@ module internal Rewrite =
         | ValueSome index -> index
         | ValueNone ->
             match node.Lowering with
+            | ScatterAdd(axis, asker) -> Picks.tryScatter graph node axis asker |> ValueOption.defaultWith (fun () -> plain graph node)
+            | Gather(axis, asker) -> Picks.tryGather graph node axis asker |> ValueOption.defaultWith (fun () -> plain graph node)
+            | Reduce(fold, axes) when axes |> Array.forall (fun axis -> graph.Nodes[node.Inputs[0]].Shape.[axis] = 1) ->
+                foldOfOne graph fold node
             | Contract(a, b, result) -> Contraction.expand graph node.Inputs[0] node.Inputs[1] a b result node.DType
             | OverlapAdd(axis, stride, dilation, isTranspose) ->
                 Sliding.overlapAdd graph node (axis, stride, dilation, isTranspose)

@@ -16,6 +16,13 @@ type internal ScheduleView =
         Operands: int -> Reading[]
         /// Whether the group's loops have the value themselves.
         IsInBody: Group -> Reading -> bool
+        /// Whether a step stores the node or other members of its group read it; a member that is neither is not computed there.
+        IsNeeded: int -> bool
+        /// Whether the node may be computed by all who read it, and by nobody else.
+        MayBeAgain: int -> bool
+        /// Whether the group computes the value once more instead of reading it.
+        IsAgain: Group -> Reading -> bool
+        GroupOf: int -> Group
     }
 
     static member Of(schedule: Schedule) =
@@ -26,10 +33,14 @@ type internal ScheduleView =
           IsStored = schedule.IsStored
           Reading = schedule.Reading
           Operands = schedule.Operands
-          IsInBody = fun group reading -> schedule.IsInBody(group, reading) }
+          IsInBody = fun group reading -> schedule.IsInBody(group, reading)
+          IsNeeded = schedule.IsNeeded
+          MayBeAgain = schedule.MayBeAgain
+          IsAgain = fun group reading -> schedule.IsAgain(group, reading)
+          GroupOf = schedule.GroupOf }
 
-/// Refuses schedules that would not compute their graph: after fusing, every live node has one place, and whatever a step reads is a value of
-/// its own loops, an input, a number, or stored by an earlier step.
+/// Refuses schedules that would not compute their graph: after fusing, every live node has one place, or is computed where it is read;
+/// and whatever a step reads is a value of its own loops, an input, a number, stored by an earlier step, or made of such values once more.
 module internal VerifySchedule =
     let private refuse what = invalidOp $"fuse: {what}."
 
@@ -61,7 +72,9 @@ module internal VerifySchedule =
         let stepOf = places view
 
         for i in 0 .. nodes.Length - 1 do
-            if view.IsLive i && isComputed view i && not (stepOf.ContainsKey i) then refuse $"node {i} has no place"
+            if view.IsLive i && isComputed view i && not (stepOf.ContainsKey i || view.MayBeAgain i) then
+                refuse $"node {i} has no place"
+
             if stepOf.ContainsKey i && not (view.IsLive i) then refuse $"node {i} has a place, but nobody needs it"
 
         let writer (source: int) =
@@ -79,22 +92,44 @@ module internal VerifySchedule =
                 | true, own when own < step -> ()
                 | _ -> refuse $"node {reader} reads node {source}, which no earlier step has written"
 
-        let rows = Dictionary<int, int>()
+        let rows = HashSet<int>()
+        let made = HashSet<int>()
+
+        let isGathered i position = position = 0 && nodes[i].Lowering.IsGather && not (view.IsCopy i)
+
+        /// What a group reads that its own loops do not have.
+        let rec demand (reader: int) step (group: Group) (reading: Reading) =
+            if nodes[reading.Base].Lowering.IsSplat then
+                ()
+            elif not (view.IsAgain group reading) then
+                demandStored reader step reading
+            elif made.Add reading.Base then
+                let own = view.GroupOf reading.Base
+
+                view.Operands reading.Base
+                |> Array.iteri (fun position operand ->
+                    if isGathered reading.Base position then
+                        demandStored reading.Base step operand
+                    else
+                        demand reading.Base step own operand)
 
         let ofGroup step (group: Group) =
             rows.Clear()
+            made.Clear()
 
             for i in group.Members do
-                view.Operands i
-                |> Array.iteri (fun position reading ->
-                    let isGathered = position = 0 && nodes[i].Lowering.IsGather && not (view.IsCopy i)
+                if view.IsNeeded i then
+                    view.Operands i
+                    |> Array.iteri (fun position reading ->
+                        if isGathered i position then
+                            demandStored i step reading
+                        elif not (view.IsInBody group reading) then
+                            // Loops have numbers at hand, whoever else has them stored.
+                            demand i step group reading
+                        elif not (rows.Contains reading.Base) then
+                            refuse $"node {i} reads node {reading.Base}, which comes after it")
 
-                    // Loops have numbers at hand, whoever else has them stored.
-                    if not isGathered && nodes[reading.Base].Lowering.IsSplat then ()
-                    elif isGathered || not (view.IsInBody group reading) then demandStored i step reading
-                    elif not (rows.ContainsKey reading.Base) then refuse $"node {i} reads node {reading.Base}, which comes after it")
-
-                rows[i] <- step
+                    rows.Add i |> ignore
 
         view.Parts
         |> List.iteri (fun step part ->
