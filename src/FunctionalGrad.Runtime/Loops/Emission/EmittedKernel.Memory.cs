@@ -1,7 +1,6 @@
 using System.Collections.Concurrent;
 using System.Reflection;
 using System.Reflection.Emit;
-using FunctionalGrad.Kernels;
 
 namespace FunctionalGrad.Loops;
 
