@@ -3,10 +3,16 @@ namespace FunctionalGrad.Tests
 open System
 open FunctionalGrad
 open FunctionalGrad.Compile
+open FunctionalGrad.Loops
 open Xunit
 
 /// What Jit.explain says of functions whose programs are known, and that schedules are checked.
+[<Collection("settings")>]
 type ExplainTests() =
+    // What is said of machine code holds where it is made.
+    let before = Tiers.Chosen
+    do Tiers.Chosen <- Tier.Automatic
+
     let floats sizes = zerosWith DType.Float32 sizes
     let contains (part: string) (text: string) = Assert.Contains(part, text, StringComparison.Ordinal)
 
@@ -25,6 +31,9 @@ type ExplainTests() =
     let refuse (what: string) (view: ScheduleView) =
         let error = Assert.Throws<InvalidOperationException>(fun () -> VerifySchedule.check view)
         contains what error.Message
+
+    interface IDisposable with
+        member _.Dispose() = Tiers.Chosen <- before
 
     [<Fact>]
     member _.``an elementwise chain is one kernel``() =
