@@ -30,8 +30,10 @@ internal static class KernelSplitter
     }
 
     /// <summary>About how many operations an instruction takes.</summary>
-    private static int Weight(Instruction instruction) => instruction.Code switch
+    private static int Weight(Kernel kernel, Instruction instruction) => instruction.Code switch
     {
+        // Functions of single numbers are called.
+        >= Opcode.Exp and <= Opcode.Lgamma when kernel.Extents.All(extent => extent == 1) => 8,
         Opcode.Pow => 150,
         Opcode.Softplus or Opcode.Erf or Opcode.Erfc or Opcode.Log1p => 110,
         >= Opcode.Exp and <= Opcode.Lgamma => 65,
@@ -40,7 +42,7 @@ internal static class KernelSplitter
     };
 
     private static bool IsLarge(Kernel kernel) => kernel.Reductions.IsEmpty && kernel.Body.Length > 16
-        && kernel.Body.Sum(Weight) > Budget && !kernel.Body.Any(i => i.Code == Opcode.Fold) && !WritesWhatItReads(kernel);
+        && kernel.Body.Sum(instruction => Weight(kernel, instruction)) > Budget && !kernel.Body.Any(i => i.Code == Opcode.Fold) && !WritesWhatItReads(kernel);
 
     private static bool WritesWhatItReads(Kernel kernel)
     {
@@ -79,7 +81,7 @@ internal static class KernelSplitter
         var (number, weight) = (0, 0);
         for (var i = 0; i < part.Length; i++)
         {
-            var more = Weight(kernel.Body[i]);
+            var more = Weight(kernel, kernel.Body[i]);
             if (weight + more > Budget)
                 (number, weight) = (number + 1, 0);
             weight += more;

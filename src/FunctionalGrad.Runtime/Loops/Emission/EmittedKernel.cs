@@ -12,6 +12,9 @@ internal sealed partial class EmittedKernel
     /// <summary>More operations than this would keep the just-in-time compiler from doing its best.</summary>
     private const int LargestBody = 2800;
 
+    /// <summary>So many functions of single numbers are written out; beyond, they are called.</summary>
+    private const int LargestScalar = 8;
+
     /// <summary>A row is folded in blocks of so many elements, if nothing else needs it whole.</summary>
     private const int Block = 2048;
 
@@ -125,7 +128,9 @@ internal sealed partial class EmittedKernel
             refusal = "a copy that transposes has a routine of its own";
         if (refusal.Length > 0)
             return null;
-        foreach (var outOfLine in (bool[])[false, true])
+        // Single numbers gain nothing from a function's lanes, and many functions in a row are too much for the compiler's registers.
+        var isScalar = nest.Total == 1 && kernel.Body.Count(i => IsCostly(i.Code)) > LargestScalar;
+        foreach (var outOfLine in isScalar ? (bool[])[true] : [false, true])
         {
             var emitted = new EmittedKernel(kernel, values, nest, frame, width, outOfLine);
             refusal = emitted.Record();
