@@ -42,13 +42,7 @@ internal static class KernelSplitter
     };
 
     private static bool IsLarge(Kernel kernel) => kernel.Reductions.IsEmpty && kernel.Body.Length > 16
-        && kernel.Body.Sum(instruction => Weight(kernel, instruction)) > Budget && !kernel.Body.Any(i => i.Code == Opcode.Fold) && !WritesWhatItReads(kernel);
-
-    private static bool WritesWhatItReads(Kernel kernel)
-    {
-        var read = kernel.Body.Where(i => i.Code is Opcode.Load or Opcode.Gather).Select(i => i.Access!.Buffer).ToHashSet();
-        return kernel.Body.Any(i => i.Code == Opcode.Store && read.Contains(i.Access!.Buffer));
-    }
+        && kernel.Body.Sum(instruction => Weight(kernel, instruction)) > Budget && !kernel.Body.Any(i => i.Code == Opcode.Fold) && !new KernelValues(kernel).WritesWhatItReads;
 
     private static void Cut(Kernel kernel, ImmutableArray<BufferInfo>.Builder buffers, ImmutableArray<Step>.Builder steps)
     {

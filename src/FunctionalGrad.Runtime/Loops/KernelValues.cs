@@ -35,6 +35,16 @@ internal sealed class KernelValues
         }
     }
 
+    /// <summary>Whether the kernel stores into a buffer that it reads.</summary>
+    public bool WritesWhatItReads
+    {
+        get
+        {
+            var read = kernel.Body.Where(i => i.Code is Opcode.Load or Opcode.Gather).Select(i => i.Access!.Buffer).ToHashSet();
+            return kernel.Body.Any(i => i.Code == Opcode.Store && read.Contains(i.Access!.Buffer));
+        }
+    }
+
     /// <summary>How many live instructions and reductions read each value.</summary>
     public int[] Uses { get; }
 

@@ -163,7 +163,7 @@ internal sealed unsafe partial class EmittedKernel
         }
 
         // i = start; do { body; i += lanes; if (i > end − lanes) { if (i ≥ end) break; i = end − lanes; } }
-        var (top, last, test, done) = (il.DefineLabel(), il.DefineLabel(), il.DefineLabel(), il.DefineLabel());
+        var (top, test, done) = (il.DefineLabel(), il.DefineLabel(), il.DefineLabel());
         blockStart.Load(il);
         index.Store(il);
         il.Emit(OpCodes.Br, test);
@@ -182,7 +182,6 @@ internal sealed unsafe partial class EmittedKernel
         index.Load(il);
         PushEnd();
         il.Emit(OpCodes.Bge, done);
-        il.MarkLabel(last);
         PushEnd();
         PushNative(il, lanes);
         il.Emit(OpCodes.Sub);

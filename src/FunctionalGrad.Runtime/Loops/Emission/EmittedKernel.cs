@@ -54,7 +54,7 @@ internal sealed partial class EmittedKernel
         narrow = Narrowest();
         machine = VectorMachine.For(nest.Vector.Extent, narrow.Size(), width);
         lanes = machine.Count(narrow);
-        isInPlace = WritesWhatItReads();
+        isInPlace = values.WritesWhatItReads;
         moves = FindMoving();
         stages = FindStages();
         FindFolds();
@@ -169,12 +169,6 @@ internal sealed partial class EmittedKernel
         }
 
         return found is null || size == 4 ? DType.Int32 : DType.Int64;
-    }
-
-    private bool WritesWhatItReads()
-    {
-        var read = kernel.Body.Where(i => i.Code is Opcode.Load or Opcode.Gather).Select(i => i.Access!.Buffer).ToHashSet();
-        return kernel.Body.Any(i => i.Code == Opcode.Store && read.Contains(i.Access!.Buffer));
     }
 
     /// <summary>Which values differ between the lanes of a vector.</summary>
