@@ -34,7 +34,7 @@ internal readonly struct RecordedArithmetic(VectorMachine machine, DType type, R
 
     // The vector class throws for the least integer where it falls back to software.
     public Code Abs(Code x) => type.IsFloat()
-        ? Call("Abs", x.Origin is { Name: "Negate" } ? x.Operands[0] : x)
+        ? Call("Abs", x.Origin == machine.Method("Negate", type) ? x.Operands[0] : x)
         : Select(Less(x, Constant(0)), Neg(x), x);
 
     public Code Sqrt(Code x) => Call("Sqrt", x);

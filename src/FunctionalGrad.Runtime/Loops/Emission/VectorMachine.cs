@@ -63,6 +63,13 @@ internal sealed class VectorMachine
     private MethodInfo Find(string name, DType type)
     {
         var vector = Vector(type);
+        if (Operator(name) is { } op)
+        {
+            // A scalar may stand beside a vector too.
+            var second = op.EndsWith("Shift", StringComparison.Ordinal) ? typeof(int) : vector;
+            return vector.GetMethod(op, [vector, second]) ?? vector.GetMethod(op, [vector])!;
+        }
+
         var best = helpers.GetMethods(BindingFlags.Public | BindingFlags.Static)
             .Where(method => method.Name == name && (name == "Create" ? Creates(method, type) : Takes(method, vector)))
             .OrderBy(method => method.GetParameters().Length)
@@ -71,6 +78,26 @@ internal sealed class VectorMachine
             .FirstOrDefault() ?? throw new InvalidOperationException($"{helpers.Name} has no method {name} for {type}.");
         return best.IsGenericMethodDefinition ? best.MakeGenericMethod(type.ClrType()) : best;
     }
+
+    /// <summary>
+    /// The operator behind a function, if there is one. The just-in-time compiler knows operators itself, but inlines functions, with a local variable
+    /// for every operand; beyond 512 of them it inlines no more, and calls.
+    /// </summary>
+    private static string? Operator(string name) => name switch
+    {
+        "Add" => "op_Addition",
+        "Subtract" => "op_Subtraction",
+        "Multiply" => "op_Multiply",
+        "Divide" => "op_Division",
+        "Negate" => "op_UnaryNegation",
+        "BitwiseAnd" => "op_BitwiseAnd",
+        "BitwiseOr" => "op_BitwiseOr",
+        "Xor" => "op_ExclusiveOr",
+        "OnesComplement" => "op_OnesComplement",
+        "ShiftLeft" => "op_LeftShift",
+        "ShiftRightLogical" => "op_UnsignedRightShift",
+        _ => null,
+    };
 
     private static bool Creates(MethodInfo method, DType type) =>
         !method.IsGenericMethodDefinition && method.GetParameters() is [var only] && only.ParameterType == type.ClrType();
