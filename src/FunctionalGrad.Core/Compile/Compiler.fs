@@ -117,11 +117,13 @@ module internal Compiler =
         let compiled = prepare graph
         runOn compiled (numbersOf compiled number) leaf
 
-    /// A graph whose first nodes are its leaves, as a function of their values: looked up once, run often.
-    let toFunction (graph: Graph) : NDArray[] -> NDArray[] =
-        let compiled = prepare graph
+    /// What a graph whose first nodes are its leaves has been compiled to, as a function of their values.
+    let functionOf (graph: Graph) (compiled: Compiled) : NDArray[] -> NDArray[] =
         let numbers = numbersOf compiled (Nodes.number graph)
         fun inputs -> runOn compiled numbers (fun i -> inputs[i])
+
+    /// A graph whose first nodes are its leaves, as a function of their values: looked up once, run often.
+    let toFunction (graph: Graph) : NDArray[] -> NDArray[] = prepare graph |> functionOf graph
 
     /// A graph whose first nodes are its leaves, as a function bound to where its parameters and results lie.
     let bind (graph: Graph) (parameters: int) : Loops.BoundProgram =

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using FunctionalGrad.Kernels;
 using FunctionalGrad.Linear;
 using FunctionalGrad.Linear.Contractions;
 
@@ -201,9 +202,19 @@ public sealed unsafe class Program
         pieces = null;
         if (!Tiers.IsWorthCompiling(Volatile.Read(ref runs), Volatile.Read(ref ticks), kernelCount) || Interlocked.Exchange(ref isEmitting, 1) != 0)
             return false;
-        pieces = EmittedSteps.Compile(Steps);
-        Volatile.Write(ref emitted, pieces);
+        Emit(VectorWidth.Bits);
+        pieces = emitted!;
         return true;
+    }
+
+    /// <summary>Compiles the kernels now; later runs are machine code.</summary>
+    /// <param name="width">Bits of a vector.</param>
+    /// <returns>How many methods there are.</returns>
+    internal int Emit(int width)
+    {
+        var pieces = EmittedSteps.Compile(Steps, width);
+        Volatile.Write(ref emitted, pieces);
+        return pieces.Count(piece => piece.Work is not null);
     }
 
     /// <summary>What the passes after the first check have made is checked too.</summary>

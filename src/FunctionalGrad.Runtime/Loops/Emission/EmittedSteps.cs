@@ -1,5 +1,4 @@
 using System.Collections.Immutable;
-using FunctionalGrad.Kernels;
 
 namespace FunctionalGrad.Loops;
 
@@ -22,7 +21,9 @@ internal static class EmittedSteps
     private const long WorkOfPart = 400_000;
 
     /// <summary>Compiles what can be compiled.</summary>
-    public static EmittedPiece[] Compile(ImmutableArray<Step> steps)
+    /// <param name="steps">The steps of a program.</param>
+    /// <param name="width">Bits of a vector.</param>
+    public static EmittedPiece[] Compile(ImmutableArray<Step> steps, int width)
     {
         var pieces = new List<EmittedPiece>();
         var frame = new MethodFrame();
@@ -30,7 +31,7 @@ internal static class EmittedSteps
         var size = 0;
         for (var i = 0; i < steps.Length; i++)
         {
-            var kernel = steps[i] is KernelStep step ? EmittedKernel.TryCreate(step.Kernel, frame, VectorWidth.Bits) : null;
+            var kernel = steps[i] is KernelStep step ? EmittedKernel.TryCreate(step.Kernel, frame, width) : null;
             var unitsInPart = kernel is null ? 0 : UnitsInPart(kernel);
             var isSmall = kernel is not null && unitsInPart == 0;
             if (!isSmall || size + kernel!.Size > LargestMethod)
