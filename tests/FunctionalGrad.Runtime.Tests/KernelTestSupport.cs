@@ -6,7 +6,7 @@ namespace FunctionalGrad.Tests;
 /// <summary>Calls kernels on arrays, at any width, deliberately misaligned.</summary>
 internal static unsafe class KernelCalls
 {
-    public static readonly int[] Widths = [128, 256, 512];
+    public static readonly int[] Widths = [VectorWidth.One, 128, 256, 512];
 
     public static readonly int[] Lengths = [0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 61, 63, 64, 65, 127, 251];
 

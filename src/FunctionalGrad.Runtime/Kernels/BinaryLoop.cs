@@ -29,6 +29,7 @@ internal static unsafe class BinaryLoop
         {
             512 => &Run<K, Lanes512<T>, Vector512<T>, T>,
             256 => &Run<K, Lanes256<T>, Vector256<T>, T>,
+            VectorWidth.One => &Run<K, Lanes1<T>, T, T>,
             _ => &Run<K, Lanes128<T>, Vector128<T>, T>,
         };
 
@@ -39,6 +40,7 @@ internal static unsafe class BinaryLoop
         {
             512 => &RunCompare<K, Lanes512<T>, Vector512<T>, T>,
             256 => &RunCompare<K, Lanes256<T>, Vector256<T>, T>,
+            VectorWidth.One => &RunCompare<K, Lanes1<T>, T, T>,
             _ => &RunCompare<K, Lanes128<T>, Vector128<T>, T>,
         };
 

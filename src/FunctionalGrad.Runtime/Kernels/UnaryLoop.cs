@@ -40,6 +40,7 @@ internal static unsafe class UnaryLoop
         {
             512 => &Run<K, Lanes512<T>, Vector512<T>, T>,
             256 => &Run<K, Lanes256<T>, Vector256<T>, T>,
+            VectorWidth.One => &Run<K, Lanes1<T>, T, T>,
             _ => &Run<K, Lanes128<T>, Vector128<T>, T>,
         };
 
@@ -77,6 +78,7 @@ internal static unsafe class UnaryLoop
         {
             512 => &RunPartial<K, Lanes512<T>, Vector512<T>, T>,
             256 => &RunPartial<K, Lanes256<T>, Vector256<T>, T>,
+            VectorWidth.One => &RunPartial<K, Lanes1<T>, T, T>,
             _ => &RunPartial<K, Lanes128<T>, Vector128<T>, T>,
         };
 

@@ -9,6 +9,9 @@ internal static class VectorWidth
     /// <summary>The name of the AppContext setting, and of the environment variable, that forces a width.</summary>
     public const string Setting = "FunctionalGrad.VectorWidth";
 
+    /// <summary>The width of loops that take one number at a time, with the bits that it would have in a vector.</summary>
+    public const int One = 0;
+
     /// <summary>128, 256 or 512: what the processor has, unless <see cref="Setting"/> says otherwise.</summary>
     public static int Bits { get; } = Asked() ?? Widest();
 

@@ -5,7 +5,7 @@ namespace FunctionalGrad.Loops;
 
 /// <summary>
 /// Block kernels for blocks of one element: programs over scalars consist of these, and a loop made for vectors costs several times as much there.
-/// Only instructions whose result is exact are here, so that a value does not depend on the size of the block it is computed in.
+/// The shortest are written out here.
 /// </summary>
 internal static unsafe class ScalarKernels
 {
@@ -20,7 +20,7 @@ internal static unsafe class ScalarKernels
             DType.Int64 => Exact<long>(code),
             _ => null,
         };
-        return exact != null ? exact : BlockKernels.Binary(code, type);
+        return exact != null ? exact : BlockKernels.Binary(code, type, VectorWidth.One);
     }
 
     /// <summary>Like <see cref="BlockKernels.Unary(Opcode, DType)"/>, for one element.</summary>
@@ -30,7 +30,7 @@ internal static unsafe class ScalarKernels
         (Opcode.Neg, DType.Float64) => &Negate<double>,
         (Opcode.Neg, DType.Int32) => &Negate<int>,
         (Opcode.Neg, DType.Int64) => &Negate<long>,
-        _ => BlockKernels.Unary(code, type),
+        _ => BlockKernels.Unary(code, type, VectorWidth.One),
     };
 
     private static delegate*<void*, void*, void*, nint, void> Exact<T>(Opcode code)

@@ -313,7 +313,7 @@ internal sealed unsafe partial class EmittedKernel
                 EmitCalli(il, (nint)BlockKernels.FoldEnd(fold.Kind, type), typeof(PartialRow*), typeof(void*));
             }
         }
-        else if (type != DType.Bool && fold.Kind is not (Fold.ArgMax or Fold.ArgMin) && nest.Vector.Extent <= LongestInline)
+        else if (type != DType.Bool && !fold.IsPosition && nest.Vector.Extent <= LongestInline)
         {
             WriteShortFold(il, fold, type);
         }
@@ -327,10 +327,9 @@ internal sealed unsafe partial class EmittedKernel
 
         if (fold.Target is not { } target)
             return;
-        var isPosition = fold.Kind is Fold.ArgMax or Fold.ArgMin;
-        var element = isPosition ? typeof(long) : type.ClrType();
+        var element = fold.IsPosition ? typeof(long) : type.ClrType();
         il.Emit(OpCodes.Ldloc, pointers[target].Locals[^1]);
-        PushScratch(il, fold.Accumulator + (isPosition ? 8 : 0));
+        PushScratch(il, fold.Result);
         il.Emit(OpCodes.Ldobj, element);
         il.Emit(OpCodes.Unaligned, (byte)1);
         il.Emit(OpCodes.Stobj, element);
@@ -400,7 +399,7 @@ internal sealed unsafe partial class EmittedKernel
     private void WriteIdentity(ILGenerator il, FoldPlan fold)
     {
         var type = values.Type(fold.Value);
-        if (fold.Kind is Fold.ArgMax or Fold.ArgMin)
+        if (fold.IsPosition)
         {
             PushScratch(il, fold.Accumulator + 8);
             il.Emit(OpCodes.Ldc_I8, -1L);

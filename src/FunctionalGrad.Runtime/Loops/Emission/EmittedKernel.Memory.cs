@@ -388,7 +388,7 @@ internal sealed unsafe partial class EmittedKernel
     private Value FoldValue(int i)
     {
         var fold = folds.Find(fold => fold.Instruction == i)!;
-        return Spread(kernel.Body[i].Type, rows[fold.Stage + 1], il => PushScratch(il, fold.Accumulator));
+        return Spread(kernel.Body[i].Type, rows[fold.Stage + 1], il => PushScratch(il, fold.Result));
     }
 
     private Value FromRowBuffer(int i, long buffer, Region region)

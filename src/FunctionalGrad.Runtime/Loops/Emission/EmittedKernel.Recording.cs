@@ -24,8 +24,6 @@ internal sealed unsafe partial class EmittedKernel
     /// <summary>Writes down all stages, and says why not if there is something that only the interpreter does.</summary>
     private string Record()
     {
-        if (folds.Exists(fold => fold.Kind is Fold.ArgMax or Fold.ArgMin && fold.Instruction >= 0))
-            return "its body goes on with a position that it has found";
         if (kernel.Body.Any(i => i.Code == Opcode.Index && i.Type == DType.Float32) && nest.Total > 1 << 24)
             return "its positions are more than a float32 can count";
         if (nest.Kind == NestKind.Columns)
@@ -62,7 +60,7 @@ internal sealed unsafe partial class EmittedKernel
             else
                 fold.Buffer = TakeScratch((Math.Min(length, InBlocks ? Block : length) * size) + Padding);
             rowBuffers[fold.Value] = fold.Buffer;
-            if (InBlocks && fold.Kind is not (Fold.ArgMax or Fold.ArgMin))
+            if (InBlocks && !fold.IsPosition)
                 fold.State = TakeScratch(sizeof(PartialRow));
         }
 
@@ -192,7 +190,7 @@ internal sealed unsafe partial class EmittedKernel
 
     private bool IsRowStore(int i) => nest.Kind == NestKind.Rows && !moves[values.Resolve(kernel.Body[i].A)] && Stride(i) == 0;
 
-    private int ResultSize(FoldPlan fold) => fold.Kind is Fold.ArgMax or Fold.ArgMin ? sizeof(long) : values.Type(fold.Value).Size();
+    private int ResultSize(FoldPlan fold) => fold.IsPosition ? sizeof(long) : values.Type(fold.Value).Size();
 
     private void RecordColumn(FoldPlan fold, Region region, int stage)
     {

@@ -147,9 +147,10 @@ internal sealed unsafe partial class EmittedKernel
 
         if (type.IsFloat() && !outOfLine && Transcendental(a, code, x) is { } inline)
             return Partial(code) is { } ? Patched(code, type, inline, x[0], count) : inline;
+        var width = count == 1 ? VectorWidth.One : VectorWidth.Bits;
         return x.Length == 1
-            ? Called((nint)BlockKernels.Unary(code, type), type, x, count)
-            : Called((nint)BlockKernels.Binary(code, type), type, x, count);
+            ? Called((nint)BlockKernels.Unary(code, type, width), type, x, count)
+            : Called((nint)BlockKernels.Binary(code, type, width), type, x, count);
     }
 
     private static Code? Transcendental(RecordedArithmetic a, Opcode code, Code[] x) => code switch

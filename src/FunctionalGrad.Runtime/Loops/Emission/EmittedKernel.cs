@@ -230,8 +230,14 @@ internal sealed partial class EmittedKernel
 /// <summary>One fold: of which value, for which instruction or which target, at the end of which stage.</summary>
 internal sealed record FoldPlan(Fold Kind, int Value, int Instruction, Access? Target, int Stage)
 {
-    /// <summary>Where its result, or its results under way, lie in scratch memory.</summary>
+    /// <summary>Where its result, or its results under way, lie in scratch memory; of a position, first the extreme that lies there.</summary>
     public long Accumulator { get; set; }
+
+    /// <summary>Whether it looks for a position.</summary>
+    public bool IsPosition => Kind is Fold.ArgMax or Fold.ArgMin;
+
+    /// <summary>Where its result lies when a row has been folded.</summary>
+    public long Result => IsPosition ? Accumulator + sizeof(long) : Accumulator;
 
     /// <summary>Where its values lie in scratch memory, row by row; −1 if they are folded where they lie.</summary>
     public long Buffer { get; set; } = -1;
