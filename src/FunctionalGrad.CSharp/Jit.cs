@@ -1,3 +1,4 @@
+using Microsoft.FSharp.Core;
 using static FunctionalGrad.Interop;
 
 namespace FunctionalGrad;
@@ -14,38 +15,71 @@ public static partial class Transform
     /// </summary>
     /// <exception cref="TracingException">f looks at a value of its argument, or calls the result itself with the same structure.</exception>
     /// <exception cref="ShapeException">The argument or the result holds something that is neither tensor nor setting.</exception>
-    public static Func<A, B> Jit<A, B>(Func<A, B> f)
+    /// <remarks>
+    /// With <paramref name="donate"/>, results may be written over the memory of the tensors in those arguments, as a training step does that replaces its
+    /// parameters: <c>Jit(step, donate: [0])</c>. In each call they are given up, whether that was of use or not: nobody may read them afterwards, nor what
+    /// has not been computed of them yet, else a <see cref="DonationException"/> is raised. Memory that something else may hold, such as a view or an
+    /// <see cref="NDArray"/> that was asked for, is never written over: the value is copied. Inside another transform nothing is given up.
+    /// </remarks>
+    /// <param name="f">The function.</param>
+    /// <param name="donate">The arguments, counted from 0, whose tensors are given up in each call.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no argument of a number in <paramref name="donate"/>.</exception>
+    public static Func<A, B> Jit<A, B>(Func<A, B> f, IEnumerable<int>? donate = null)
     {
-        var core = Jitting.jit(Function(f));
+        var core = Traced(f, donate, 1, x => [x]);
         return x => core.Invoke(Given(x));
     }
 
     /// <summary>The same function of two arguments, traced and compiled when it meets a structure of them for the first time.</summary>
     /// <exception cref="TracingException">f looks at a value of an argument, or calls the result itself with the same structure.</exception>
     /// <exception cref="ShapeException">An argument or the result holds something that is neither tensor nor setting.</exception>
-    public static Func<A1, A2, B> Jit<A1, A2, B>(Func<A1, A2, B> f)
+    /// <param name="f">The function.</param>
+    /// <param name="donate">The arguments, counted from 0, whose tensors are given up in each call, as for one argument.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no argument of a number in <paramref name="donate"/>.</exception>
+    public static Func<A1, A2, B> Jit<A1, A2, B>(Func<A1, A2, B> f, IEnumerable<int>? donate = null)
     {
-        var core = Jitting.jit(Function(Tupled(f)));
+        var core = Traced(Tupled(f), donate, 2, x => [x.Item1, x.Item2]);
         return (x, y) => core.Invoke((Given(x), Given(y)));
     }
 
     /// <summary>The same function of three arguments, traced and compiled when it meets a structure of them for the first time.</summary>
     /// <exception cref="TracingException">f looks at a value of an argument, or calls the result itself with the same structure.</exception>
     /// <exception cref="ShapeException">An argument or the result holds something that is neither tensor nor setting.</exception>
-    public static Func<A1, A2, A3, B> Jit<A1, A2, A3, B>(Func<A1, A2, A3, B> f)
+    /// <param name="f">The function.</param>
+    /// <param name="donate">The arguments, counted from 0, whose tensors are given up in each call, as for one argument.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no argument of a number in <paramref name="donate"/>.</exception>
+    public static Func<A1, A2, A3, B> Jit<A1, A2, A3, B>(Func<A1, A2, A3, B> f, IEnumerable<int>? donate = null)
     {
-        var core = Jitting.jit(Function(Tupled(f)));
+        var core = Traced(Tupled(f), donate, 3, x => [x.Item1, x.Item2, x.Item3]);
         return (x, y, z) => core.Invoke((Given(x), Given(y), Given(z)));
     }
 
     /// <summary>The same function of four arguments, traced and compiled when it meets a structure of them for the first time.</summary>
     /// <exception cref="TracingException">f looks at a value of an argument, or calls the result itself with the same structure.</exception>
     /// <exception cref="ShapeException">An argument or the result holds something that is neither tensor nor setting.</exception>
-    public static Func<A1, A2, A3, A4, B> Jit<A1, A2, A3, A4, B>(Func<A1, A2, A3, A4, B> f)
+    /// <param name="f">The function.</param>
+    /// <param name="donate">The arguments, counted from 0, whose tensors are given up in each call, as for one argument.</param>
+    /// <exception cref="ArgumentOutOfRangeException">There is no argument of a number in <paramref name="donate"/>.</exception>
+    public static Func<A1, A2, A3, A4, B> Jit<A1, A2, A3, A4, B>(Func<A1, A2, A3, A4, B> f, IEnumerable<int>? donate = null)
     {
-        var core = Jitting.jit(Function(Tupled(f)));
+        var core = Traced(Tupled(f), donate, 4, x => [x.Item1, x.Item2, x.Item3, x.Item4]);
         return (x, y, z, w) => core.Invoke((Given(x), Given(y), Given(z), Given(w)));
     }
+
+    private static FSharpFunc<A, B> Traced<A, B>(Func<A, B> f, IEnumerable<int>? donate, int arguments, Func<A, object?[]> split)
+    {
+        var core = Function(f);
+        int[] places = [.. donate ?? []];
+        foreach (var place in places)
+        {
+            if (place < 0 || place >= arguments)
+                throw new ArgumentOutOfRangeException(nameof(donate), place, $"jit: the function has {arguments} arguments, counted from 0; there is no argument {place} to donate.");
+        }
+
+        return places.Length == 0 ? Jitting.jit(core) : Jitting.jitDonating(Function((A x) => Parts(split(x), places)), core);
+    }
+
+    private static Tensor[] Parts(object?[] arguments, int[] places) => [.. places.SelectMany(place => TreeModule.flatten(arguments[place]))];
 
     private static Func<(T1, T2, T3, T4), TResult> Tupled<T1, T2, T3, T4, TResult>(Func<T1, T2, T3, T4, TResult> f)
     {

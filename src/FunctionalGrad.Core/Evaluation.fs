@@ -23,6 +23,8 @@ type internal IExpression =
     abstract Siblings: IExpression[]
     /// Keeps the value.
     abstract Collapse: NDArray -> unit
+    /// Whether its memory has been given away, so that its value is gone.
+    abstract IsDonated: bool
     /// Of what has neither operands nor a value: why, and the way out.
     abstract WhyUnknown: string
 
@@ -33,6 +35,12 @@ module internal Evaluation =
 
     let private refuse (node: IExpression) (root: IExpression) =
         raise (TracingException $"{root.OpName}: the value of this {root.Shape} tensor is not known: {node.WhyUnknown}.")
+
+    let private refuseDonated (node: IExpression) (root: IExpression) =
+        raise (
+            DonationException
+                $"{root.OpName}: it needs the value of a {node.DType.Name()} {node.Shape} tensor that was donated to a function, which has written its result over it. Use the function's result, compute this before, or do not donate the tensor."
+        )
 
     /// A node as an evaluation finds it: with the operands as they stand, and whether an earlier evaluation came by.
     [<Struct; NoComparison; NoEquality>]
@@ -48,7 +56,9 @@ module internal Evaluation =
             if not (places.ContainsKey node) then
                 // A value may appear while we look, so it is asked for after the operands.
                 let operands = node.Operands
-                stack.Push(struct (node, (if isNull node.KnownValue then operands else [||]), 0))
+                let isKnown = not (isNull node.KnownValue)
+                if not isKnown && node.IsDonated then refuseDonated node roots[0]
+                stack.Push(struct (node, (if isKnown then [||] else operands), 0))
 
         for root in roots do
             visit root

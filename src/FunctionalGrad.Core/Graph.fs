@@ -85,6 +85,7 @@ type Tensor
     let mutable inputs = inputs
     let mutable value = known
     let mutable visited = false
+    let mutable donated = false
     let made = OpTable.nextAge ()
 
     /// When this was made, among all nodes.
@@ -132,19 +133,41 @@ type Tensor
 
         if this.Dependence &&& Dependence.Differentiated = Dependence.None then System.Threading.Volatile.Write(&inputs, null)
 
-    /// The elements. Computes them if nobody has asked before.
-    /// <exception cref="T:FunctionalGrad.TracingException">The value is not known: the function is being traced.</exception>
-    member this.Value: NDArray =
+    /// Whether it has been given away for others to write over.
+    member internal _.IsDonated = System.Threading.Volatile.Read(&donated)
+
+    /// Gives the tensor away: from now on nobody gets a value from it.
+    member internal _.Donate() =
+        System.Threading.Volatile.Write(&donated, true)
+        System.Threading.Volatile.Write(&inputs, null)
+        System.Threading.Volatile.Write(&value, null)
+
+    /// Refuses a tensor that has been given away, in the name of a function.
+    member internal this.RequireHeld(name: string) =
+        if this.IsDonated then
+            raise (
+                DonationException
+                    $"{name}: this {dtype.Name()} {shape} tensor was donated to a function, which has written its result over it. Use the function's result, or do not donate the tensor."
+            )
+
+    /// The elements, for whoever reads them and does not hand them on.
+    member internal this.Elements: NDArray =
         match this.KnownValue with
         | null ->
+            this.RequireHeld "value"
             Evaluation.force [| this |]
             this.KnownValue
         | computed -> computed
 
+    /// The elements. Computes them if nobody has asked before.
+    /// <exception cref="T:FunctionalGrad.TracingException">The value is not known: the function is being traced.</exception>
+    /// <exception cref="T:FunctionalGrad.DonationException">The tensor was donated to a function.</exception>
+    member this.Value: NDArray = this.Elements.Share()
+
     /// A copy of the elements, row by row.
     /// <exception cref="T:FunctionalGrad.DTypeException">The elements are of another type.</exception>
     member this.ToArray<'T when 'T: unmanaged and 'T: struct and 'T: (new: unit -> 'T) and 'T :> ValueType>() : 'T[] =
-        this.Value.ToArray<'T>()
+        this.Elements.ToArray<'T>()
 
     /// The one element, as a double.
     /// <exception cref="T:FunctionalGrad.ShapeException">There are several elements, or none.</exception>
@@ -152,7 +175,7 @@ type Tensor
         if this.Count <> 1 then
             raise (ShapeException $"toDouble: a tensor of shape {shape} is not one number. Sum it, or pick an element.")
 
-        this.Value.GetDouble 0
+        this.Elements.GetDouble 0
 
     /// The one element, as a 64-bit integer; a fraction is cut off.
     /// <exception cref="T:FunctionalGrad.ShapeException">There are several elements, or none.</exception>
@@ -160,13 +183,12 @@ type Tensor
         if this.Count <> 1 then
             raise (ShapeException $"toInt64: a tensor of shape {shape} is not one number. Sum it, or pick an element.")
 
-        this.Value.GetInt64 0
+        this.Elements.GetInt64 0
 
     member private this.Text(print: NDArray -> string) =
-        if dependence &&& Dependence.Traced <> Dependence.None then
-            $"tensor(traced, shape={shape}, dtype={dtype.Name()})"
-        else
-            print this.Value
+        if dependence &&& Dependence.Traced <> Dependence.None then $"tensor(traced, shape={shape}, dtype={dtype.Name()})"
+        elif this.IsDonated then $"tensor(donated, shape={shape}, dtype={dtype.Name()})"
+        else print this.Value
 
     /// The values, as Printing.Describe gives them; for one that is being traced, its shape and dtype.
     override this.ToString() = this.Text Printing.Describe
@@ -195,6 +217,7 @@ type Tensor
         member _.DType = dtype
         member _.Number = number
         member this.KnownValue = this.KnownValue
+        member this.IsDonated = this.IsDonated
 
         member _.Visited
             with get () = visited
@@ -329,7 +352,9 @@ type internal Variable(scope: Scope, source: Tensor) =
             source.Shape,
             source.DType,
             0L,
-            source.KnownValue,
+            (match source.KnownValue with
+             | null -> null
+             | known -> known.Share()),
             Dependence.Differentiated ||| source.Dependence,
             Scope.Outer(scope, source.Scope)
         )
@@ -386,7 +411,7 @@ module internal Op =
     /// The node that applies an op; shapes and dtypes are checked here and now.
     let apply (op: Op) (inputs: Tensor[]) : Tensor =
         for input in inputs do
-            Typing.given op.Name input |> ignore
+            (Typing.given op.Name input).RequireHeld op.Name
 
         let result = op.Type inputs
         let struct (dependence, scope) = upstream inputs

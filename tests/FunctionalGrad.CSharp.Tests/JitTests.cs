@@ -42,6 +42,25 @@ public class JitTests
     }
 
     [Fact]
+    public void ArgumentsAreDonated()
+    {
+        var step = Transform.Jit<Tensor, Tensor, (Tensor Next, Tensor Sum)>((p, g) => (p - 0.5 * g, g.Sum()), donate: [0]);
+        var p = X * 2.0;
+        var (next, sum) = step(p, X);
+        Expect.Vector(next, 1.5, 3);
+        Expect.Scalar(sum, 3);
+        Assert.Contains("do not donate", Assert.Throws<DonationException>(() => p.ToArray<double>()).Message, StringComparison.Ordinal);
+        Assert.StartsWith("exp: ", Assert.Throws<DonationException>(() => p.Exp()).Message, StringComparison.Ordinal);
+        Expect.Vector(step(next, X).Next, 1, 2);
+        Expect.Vector(X, 1, 2);
+        Expect.Vector(Transform.Jit<Tensor, Tensor>(x => x + 1.0, donate: [0])(X * 1.0), 2, 3);
+        Expect.Vector(Transform.Jit<Tensor, Tensor, Tensor, Tensor>((x, y, z) => x + y + z, donate: [0, 2])(X * 1.0, X, X * 3.0), 5, 10);
+        Expect.Vector(
+            Transform.Jit<Tensor, Tensor, Tensor, (Tensor, Tensor), Tensor>((x, y, z, w) => x + y + z + w.Item2, donate: [3])(X, X, X, (X * 2.0, X * 3.0)), 6, 12);
+        Assert.Throws<ArgumentOutOfRangeException>(() => Transform.Jit<Tensor, Tensor>(x => x, donate: [1]));
+    }
+
+    [Fact]
     public void RecordsAreArgumentsAndResults()
     {
         var traces = 0;

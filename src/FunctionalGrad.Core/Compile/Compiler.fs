@@ -83,8 +83,8 @@ module internal Compiler =
 
     let private cache = TwoGenerationCache<Graph, Compiled>(capacity, Structures.comparer)
 
-    /// Rewrite, fuse, lower.
-    let compile (graph: Graph) : Compiled =
+    /// Rewrite, fuse, lower; results may be written over the leaves that are given away.
+    let private compileDonating (isDonated: int -> bool) (graph: Graph) : Compiled =
         let rewritten, origins = Rewrite.run graph
 
         if Loops.Verification.IsOn then
@@ -93,7 +93,10 @@ module internal Compiler =
 
         let schedule = Schedule rewritten
         if Loops.Verification.IsOn then VerifySchedule.check (ScheduleView.Of schedule)
-        Lowerer(schedule, origins).Run()
+        Lowerer(schedule, origins).Run isDonated
+
+    /// Rewrite, fuse, lower.
+    let compile (graph: Graph) : Compiled = compileDonating (fun _ -> false) graph
 
     let private prepare (graph: Graph) : Compiled =
         if graph.Nodes.Length <= largestKey then cache.GetOrAdd(graph, compile) else compile graph
@@ -103,14 +106,39 @@ module internal Compiler =
         let find (struct (node, known)) = if node < 0 then known else number node
         Array.append [| 0L |] (Array.map find compiled.Numbers)
 
+    /// Where the program writes over an input, it gets memory that nobody reads: the input's own if that is sure, else a copy. An array that is
+    /// given away, and is another input too, is copied for that one.
+    let private giveAway (program: Loops.Program) (inputs: NDArray[]) =
+        let mutable donated: HashSet<NDArray> = null
+
+        for place in 0 .. inputs.Length - 1 do
+            if program.IsOverwritten place then
+                let array = inputs[place]
+
+                if array.TryDonate() then
+                    if isNull donated then donated <- HashSet<NDArray>(HashIdentity.Reference)
+
+                    donated.Add array |> ignore
+                else
+                    if isNull donated || not (donated.Contains array) then array.RefuseDonated()
+
+                    inputs[place] <- array.Copy()
+
+        if not (isNull donated) then
+            for place in 0 .. inputs.Length - 1 do
+                let array = inputs[place]
+                if array.IsDonated && not (program.IsOverwritten place) && donated.Contains array then inputs[place] <- array.Copy()
+
     let private runOn (compiled: Compiled) (numbers: int64[]) (leaf: int -> NDArray) : NDArray[] =
         let inputs = compiled.Leaves |> Array.map leaf
+        giveAway compiled.Program inputs
         let results = compiled.Program.Run(inputs, numbers)
 
         compiled.Outputs
-        |> Array.map (fun (struct (slot, shape)) ->
-            let array = if slot < 0 then inputs[-1 - slot] else results[slot]
-            array.WithShape shape)
+        |> Array.mapi (fun place (struct (slot, shape)) ->
+            if compiled.IsAlone[place] then results[slot].Alone shape
+            elif slot < 0 then inputs[-1 - slot].WithShape shape
+            else results[slot].WithShape shape)
 
     /// The values of the graph's outputs.
     let run (graph: Graph) (leaf: int -> NDArray) (number: int -> int64) : NDArray[] =
@@ -124,6 +152,10 @@ module internal Compiler =
 
     /// A graph whose first nodes are its leaves, as a function of their values: looked up once, run often.
     let toFunction (graph: Graph) : NDArray[] -> NDArray[] = prepare graph |> functionOf graph
+
+    /// The same, compiled for callers who give some of the leaves away.
+    let toDonatingFunction (graph: Graph) (isDonated: int -> bool) : NDArray[] -> NDArray[] =
+        compileDonating isDonated graph |> functionOf graph
 
     /// A graph whose first nodes are its leaves, as a function bound to where its parameters and results lie.
     let bind (graph: Graph) (parameters: int) : Loops.BoundProgram =

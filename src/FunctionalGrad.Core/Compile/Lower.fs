@@ -16,6 +16,8 @@ type internal Compiled =
         Numbers: struct (int * int64)[]
         /// For each output of the graph: an output of the program, or −1 − an input that it is, under the given shape.
         Outputs: struct (int * Shape)[]
+        /// Whether nothing else holds the memory of an output.
+        IsAlone: bool[]
     }
 
 /// Turns a schedule into the loop language.
@@ -179,7 +181,8 @@ type internal Lowerer(schedule: Schedule, origins: int[]) =
     /// The steps as the program was given them, and the part of the schedule that each belongs to.
     member _.Steps = Seq.zip steps partOf
 
-    member _.Run() =
+    /// The program; what it computes may be written over those leaves of the source graph that are given away.
+    member _.Run(isDonated: int -> bool) =
         let mutable lowered = 0
 
         for part in schedule.Parts do
@@ -194,7 +197,18 @@ type internal Lowerer(schedule: Schedule, origins: int[]) =
 
             lowered <- lowered + 1
 
-        { Program = Program(immutable memory.Buffers, 1 + memory.Numbers.Count, immutable steps)
+        let outputs = memory.Slots()
+        let isHandedOn place = outputs |> Array.exists (fun (struct (slot, _)) -> slot = -1 - place)
+
+        let donated =
+            [| for place in 0 .. memory.Leaves.Count - 1 do
+                   if isDonated memory.Leaves[place] && not (isHandedOn place) then place |]
+
+        { Program = Program(immutable memory.Buffers, 1 + memory.Numbers.Count, immutable steps, donated)
           Leaves = memory.Leaves.ToArray()
           Numbers = memory.Numbers.ToArray()
-          Outputs = memory.Slots() }
+          Outputs = outputs
+          IsAlone =
+            outputs
+            |> Array.map (fun (struct (slot, _)) ->
+                slot >= 0 && (outputs |> Seq.filter (fun (struct (other, _)) -> other = slot) |> Seq.length) = 1) }

@@ -6,10 +6,15 @@ open System.Threading
 open FunctionalGrad.Compile
 open FunctionalGrad.Loops
 
-/// A function traced for one structure of its argument. It holds what the function captures, and nothing of an argument.
+/// A function traced for one structure of its argument, some tensors of which are given away in each call. It holds what the function
+/// captures, and nothing of an argument.
 [<Sealed; AllowNullLiteral>]
-type internal TracedFunction<'B>(body: Body, captured: Tensor[], result: 'B) =
-    let program = lazy (Compiler.toFunction body.Graph.Value.Graph)
+type internal TracedFunction<'B>(body: Body, captured: Tensor[], result: 'B, donated: int[]) =
+    let program =
+        lazy
+            (let graph = body.Graph.Value.Graph
+
+             if donated.Length = 0 then Compiler.toFunction graph else Compiler.toDonatingFunction graph (HashSet(donated).Contains))
 
     let run (inputs: NDArray[]) =
         if body.Results.Length = 0 then [||]
@@ -18,8 +23,22 @@ type internal TracedFunction<'B>(body: Body, captured: Tensor[], result: 'B) =
 
     /// The values; what is not known yet is computed in one go.
     let valuesOf (inputs: Tensor[]) =
-        if inputs |> Array.exists (fun x -> isNull x.KnownValue) then Evaluation.force inputs
-        inputs |> Array.map (fun x -> x.Value)
+        if inputs |> Array.exists (fun x -> isNull x.KnownValue) then
+            for input in inputs do
+                input.RequireHeld "jit"
+
+            Evaluation.force inputs
+
+        inputs |> Array.map (fun x -> x.Elements)
+
+    /// The values at arguments, of which those to be given away are no longer theirs.
+    let take (inputs: Tensor[]) =
+        let values = valuesOf inputs
+
+        for place in donated do
+            inputs[place].Donate()
+
+        values
 
     /// The function at the tensors of an argument.
     member _.Invoke(leaves: Tensor[]) : 'B =
@@ -29,22 +48,38 @@ type internal TracedFunction<'B>(body: Body, captured: Tensor[], result: 'B) =
             if inputs |> Array.exists (fun x -> x.IsPending) then
                 Walk.settle (Body.apply body inputs)
             else
-                valuesOf inputs |> run |> Array.map Tensor.OfArray
+                take inputs |> run |> Array.map Tensor.OfArray
 
         Tree.withLeaves result results
 
 /// One structure of the argument, with the function traced for it once somebody has asked.
 [<Sealed; AllowNullLiteral>]
-type internal TraceEntry<'A, 'B>(key: TreeKey) =
+type internal TraceEntry<'A, 'B>(key: TreeKey, given: 'A -> Tensor[]) =
     let gate = obj ()
     let mutable traced: TracedFunction<'B> = null
 
     let trace (f: 'A -> 'B) (argument: 'A) (leaves: Tensor[]) =
-        let body, captured, result = Flow.trace "jit" f argument leaves
+        let parts = ref [||]
+
+        let watched argument =
+            parts.Value <- given argument
+            f argument
+
+        let body, captured, result = Flow.trace "jit" watched argument leaves
+
+        let place (part: Tensor) =
+            match Array.FindIndex(body.Parameters, 0, leaves.Length, (fun leaf -> Object.ReferenceEquals(leaf, part))) with
+            | -1 ->
+                raise (
+                    DonationException
+                        $"jitDonating: a {part.DType.Name()} {part.Shape} tensor is to be donated that is not one of the argument's. Choose among its parts, such as fst, without computing."
+                )
+            | place -> place
+
         // What f has computed from captured tensors alone is computed now, so that later calls find a value.
         captured |> Array.filter (fun x -> not x.IsPending) |> Evaluation.force
         // The body's own results, so that nothing keeps what the trace has left behind.
-        TracedFunction<'B>(body, captured, Tree.withLeaves result body.Results)
+        TracedFunction<'B>(body, captured, Tree.withLeaves result body.Results, (parts.Value |> Array.map place |> Array.distinct))
 
     member _.Key = key
 
@@ -70,6 +105,26 @@ module Jitting =
     [<Literal>]
     let private kept = 128
 
+    /// The function behind jit; of an argument, what is given says what is given away.
+    let private traced (given: 'A -> Tensor[]) (f: 'A -> 'B) : 'A -> 'B =
+        let entries = TwoGenerationCache<TreeKey, TraceEntry<'A, 'B>>(kept, EqualityComparer<TreeKey>.Default)
+        let latest: TraceEntry<'A, 'B> ref = ref null
+
+        fun argument ->
+            let recent = Volatile.Read(&latest.contents)
+            let recentKey = if isNull recent then null else recent.Key
+            let struct (leaves, key) = Tree.key recentKey argument
+
+            let entry =
+                if Object.ReferenceEquals(key, recentKey) then
+                    recent
+                else
+                    let found = entries.GetOrAdd(key, (fun key -> TraceEntry<'A, 'B>(key, given)))
+                    Volatile.Write(&latest.contents, found)
+                    found
+
+            entry.Get(f, argument, leaves).Invoke leaves
+
     /// The same function, traced and compiled when it meets a structure of arguments for the first time: shapes and dtypes of the tensors,
     /// and all that is no tensor, such as the lengths of lists, the keys of maps, cases of unions, numbers, texts and functions. Numbers and
     /// texts count by value, functions and other objects by their own Equals. Later calls with that structure run the compiled
@@ -83,24 +138,18 @@ module Jitting =
     /// <exception cref="T:FunctionalGrad.TracingException">f looks at a value of its argument, which no value is given for while f is traced; or
     /// it calls the result itself with an argument of the same structure.</exception>
     /// <exception cref="T:FunctionalGrad.ShapeException">The argument or the result holds something that is neither tensor nor setting.</exception>
-    let jit (f: 'A -> 'B) : 'A -> 'B =
-        let entries = TwoGenerationCache<TreeKey, TraceEntry<'A, 'B>>(kept, EqualityComparer<TreeKey>.Default)
-        let latest: TraceEntry<'A, 'B> ref = ref null
+    let jit (f: 'A -> 'B) : 'A -> 'B = traced (fun _ -> [||]) f
 
-        fun argument ->
-            let recent = Volatile.Read(&latest.contents)
-            let recentKey = if isNull recent then null else recent.Key
-            let struct (leaves, key) = Tree.key recentKey argument
-
-            let entry =
-                if Object.ReferenceEquals(key, recentKey) then
-                    recent
-                else
-                    let found = entries.GetOrAdd(key, TraceEntry<'A, 'B>)
-                    Volatile.Write(&latest.contents, found)
-                    found
-
-            entry.Get(f, argument, leaves).Invoke leaves
+    /// jit, for steps that replace what they are given: the results may be written over the tensors of the argument that are donated, so
+    /// that a training step needs no new memory for its parameters. Which they are, a function of the argument says, such as fst:
+    /// jitDonating fst step (parameters, batch). In each call they are given up, whether their memory was of use or not: nobody may read
+    /// them afterwards, nor what has not been computed of them yet. Memory that something else may hold, such as a view, an NDArray that
+    /// was asked for, or another tensor of the same array, is never written over: the value is copied. Inside another transform nothing is
+    /// given up. The results are those of jit.
+    /// <exception cref="T:FunctionalGrad.DonationException">A tensor of the argument was donated before, or one is to be donated that is not part of the argument.</exception>
+    /// <exception cref="T:FunctionalGrad.TracingException">As for jit.</exception>
+    /// <exception cref="T:FunctionalGrad.ShapeException">As for jit.</exception>
+    let jitDonating (donated: 'A -> 'D) (f: 'A -> 'B) : 'A -> 'B = traced (donated >> Tree.flatten) f
 
     let private spanParts (paths: (string * Tensor)[]) : SpanPart[] =
         let starts = paths |> Array.scan (fun start (_, x) -> Checked.(+) start x.Count) 0

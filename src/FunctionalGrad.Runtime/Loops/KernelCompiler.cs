@@ -136,9 +136,23 @@ internal sealed unsafe class KernelCompiler
             var value = values.Resolve(instruction.A);
             var source = kernel.Body[value];
             var isInPlace = source.Code == Opcode.Load && IsDirect(source);
-            if (!invariant[value] && !isInPlace && storedBy[value] < 0 && IsDirect(instruction))
+            if (!invariant[value] && !isInPlace && storedBy[value] < 0 && IsDirect(instruction) && !IsReadBehind(instruction.Access!.Buffer, value))
                 storedBy[value] = i;
         }
+    }
+
+    /// <summary>Whether elements of a buffer are needed after a value has been computed, or while it is.</summary>
+    private bool IsReadBehind(int buffer, int value)
+    {
+        var isRead = false;
+        bool IsOf(int operand) => kernel.Body[operand].Code == Opcode.Load && kernel.Body[operand].Access!.Buffer == buffer;
+        for (var i = kernel.Body[value].Code == Opcode.Gather ? value : value + 1; i < kernel.Body.Length && !isRead; i++)
+        {
+            if (values.IsLive(i))
+                values.ForOperands(i, operand => isRead |= IsOf(operand));
+        }
+
+        return isRead;
     }
 
     private bool IsDirect(Instruction instruction) => blocking.IsDirect(space, space.Project(instruction.Access!.Strides.AsSpan()));

@@ -93,14 +93,7 @@ internal static class KernelSplitter
         {
             if (part[i] != p || !values.IsLive(i) || values.Resolve(i) != i)
                 continue;
-            var instruction = kernel.Body[i];
-            var operands = KernelValues.Operands(instruction.Code);
-            places[i] = Add(instruction with
-            {
-                A = operands > 0 ? Place(instruction.A) : instruction.A,
-                B = operands > 1 ? Place(instruction.B) : instruction.B,
-                C = operands > 2 ? Place(instruction.C) : instruction.C,
-            });
+            places[i] = Add(KernelValues.Renamed(kernel.Body[i], Place));
             if (kept.TryGetValue(i, out var access))
                 Add(new Instruction(Opcode.Store, values.Type(i), places[i], Access: access));
         }

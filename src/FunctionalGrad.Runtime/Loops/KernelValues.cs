@@ -70,6 +70,18 @@ internal sealed class KernelValues
             visit(representative[instruction.C]);
     }
 
+    /// <summary>The instruction with other names for its operands.</summary>
+    public static Instruction Renamed(Instruction instruction, Func<int, int> nameOf)
+    {
+        var operands = Operands(instruction.Code);
+        return instruction with
+        {
+            A = operands > 0 ? nameOf(instruction.A) : instruction.A,
+            B = operands > 1 ? nameOf(instruction.B) : instruction.B,
+            C = operands > 2 ? nameOf(instruction.C) : instruction.C,
+        };
+    }
+
     /// <summary>How many values an instruction reads.</summary>
     public static int Operands(Opcode code) => code switch
     {

@@ -17,6 +17,8 @@ public sealed unsafe class Program
     private readonly int numbers;
     private readonly int[] firstPlain;
     private readonly int kernelCount;
+    private readonly int[] overInput;
+    private readonly bool[] isOverwritten;
     private readonly Lazy<BlockProgram?[]> kernels;
     private readonly Lazy<ContractionPlan?[]> contractions;
     private Runner? idle;
@@ -29,20 +31,25 @@ public sealed unsafe class Program
     /// <param name="buffers">All buffers; steps name them by position.</param>
     /// <param name="numbers">How many numbers a run is given.</param>
     /// <param name="steps">What to do, in order.</param>
+    /// <param name="given">Which inputs, by their numbers, callers give away: outputs may be written over them.</param>
     /// <exception cref="ArgumentException">A step reaches beyond a buffer, writes to an input, or does not fit its buffers' types.</exception>
-    public Program(ImmutableArray<BufferInfo> buffers, int numbers, ImmutableArray<Step> steps)
+    public Program(ImmutableArray<BufferInfo> buffers, int numbers, ImmutableArray<Step> steps, params ReadOnlySpan<int> given)
     {
         ProgramCheck.Check(buffers, numbers, steps);
+        InputBuffers = Places(buffers, BufferKind.Input);
+        var outputs = Places(buffers, BufferKind.Output);
         steps = [.. steps.Select(AxisOrder.ForVectors)];
         this.numbers = numbers;
         (buffers, steps) = KernelSplitter.Split(buffers, steps);
+        (buffers, steps, var home) = InPlace.Join(buffers, steps, [.. given.ToArray().Select(input => InputBuffers[input])]);
+        OutputBuffers = [.. outputs.Select(buffer => home[buffer])];
+        overInput = [.. OutputBuffers.Select(buffer => Array.IndexOf(InputBuffers, buffer))];
+        isOverwritten = [.. InputBuffers.Select(OutputBuffers.Contains)];
         Steps = steps;
         (Buffers, var staged) = StageSplitter.Split(buffers, steps);
         plain = [.. staged.SelectMany(step => step is StagesStep k ? k.Stages : (IEnumerable<Step>)[step])];
         firstPlain = FirstPlain(staged);
         kernelCount = steps.Count(step => step is KernelStep);
-        InputBuffers = Places(BufferKind.Input);
-        OutputBuffers = Places(BufferKind.Output);
         Plan = new MemoryPlan(Buffers, staged);
         if (Verification.IsOn)
             Verify(staged);
@@ -66,6 +73,9 @@ public sealed unsafe class Program
     /// <summary>Which buffers are inputs, in order.</summary>
     internal int[] InputBuffers { get; }
 
+    /// <summary>Whether an output is written over an input of a number: whoever runs the program gives it memory that nobody else reads.</summary>
+    internal bool IsOverwritten(int input) => isOverwritten[input];
+
     /// <summary>Which buffers are outputs, in order.</summary>
     internal int[] OutputBuffers { get; }
 
@@ -80,7 +90,7 @@ public sealed unsafe class Program
     /// <exception cref="ShapeException">Temporaries and results are more than there is memory.</exception>
     internal void DemandMemory(long available)
     {
-        var results = OutputBuffers.Sum(i => (long)Buffers[i].Shape.Count * Buffers[i].DType.Size());
+        var results = OutputBuffers.Where((_, i) => overInput[i] < 0).Sum(i => (long)Buffers[i].Shape.Count * Buffers[i].DType.Size());
         if (Plan.Bytes + results > available)
         {
             throw new ShapeException(
@@ -90,12 +100,13 @@ public sealed unsafe class Program
     }
 
     /// <summary>Runs all steps.</summary>
-    /// <param name="inputs">One array for each input buffer, in order; read where it lies.</param>
+    /// <param name="inputs">One array for each input buffer, in order; read where it lies, or written over.</param>
     /// <param name="numbers">The numbers that <see cref="Opcode.Number"/> refers to.</param>
     /// <returns>One new array for each output buffer, in order.</returns>
     /// <exception cref="ArgumentException">The inputs or numbers are not those that the program takes.</exception>
     /// <exception cref="IndexException">A gather or a scatter met an index outside of its axis.</exception>
     /// <exception cref="ShapeException">It needs more memory than the machine has; nothing has been done.</exception>
+    /// <exception cref="DonationException">An input was given away while the program ran.</exception>
     public NDArray[] Run(ReadOnlySpan<NDArray> inputs, ReadOnlySpan<long> numbers)
     {
         CheckArguments(inputs, numbers);
@@ -106,7 +117,7 @@ public sealed unsafe class Program
         for (var i = 0; i < results.Length; i++)
         {
             var buffer = Buffers[OutputBuffers[i]];
-            results[i] = NDArray.Allocate(buffer.Shape, buffer.DType);
+            results[i] = overInput[i] < 0 ? NDArray.Allocate(buffer.Shape, buffer.DType) : inputs[overInput[i]].Successor();
             runner.SetOutput(i, results[i].Address);
         }
 
@@ -124,6 +135,12 @@ public sealed unsafe class Program
                 result.KeepAlive();
             runner.GiveBack();
             Volatile.Write(ref idle, runner);
+        }
+
+        for (var i = 0; i < inputs.Length; i++)
+        {
+            if (!isOverwritten[i])
+                inputs[i].RefuseDonated();
         }
 
         return results;
@@ -233,7 +250,8 @@ public sealed unsafe class Program
         return first;
     }
 
-    private int[] Places(BufferKind kind) => [.. Enumerable.Range(0, Buffers.Length).Where(i => Buffers[i].Kind == kind)];
+    private static int[] Places(ImmutableArray<BufferInfo> buffers, BufferKind kind) =>
+        [.. Enumerable.Range(0, buffers.Length).Where(i => buffers[i].Kind == kind)];
 
     private void CheckArguments(ReadOnlySpan<NDArray> inputs, ReadOnlySpan<long> given)
     {

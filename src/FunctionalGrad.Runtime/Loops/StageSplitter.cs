@@ -190,15 +190,8 @@ internal sealed class StageSplitter
 
         private Instruction Renamed(Instruction instruction)
         {
-            var operands = KernelValues.Operands(instruction.Code);
             var access = instruction.Access is { } a ? a with { Strides = [.. a.Strides.Take(rank)] } : null;
-            return instruction with
-            {
-                A = operands > 0 ? names[instruction.A] : instruction.A,
-                B = operands > 1 ? names[instruction.B] : instruction.B,
-                C = operands > 2 ? names[instruction.C] : instruction.C,
-                Access = access,
-            };
+            return KernelValues.Renamed(instruction, operand => names[operand]) with { Access = access };
         }
     }
 }

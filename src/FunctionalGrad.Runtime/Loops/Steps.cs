@@ -13,6 +13,9 @@ public enum BufferKind : byte
 
     /// <summary>Lives in the program's arena while it is needed.</summary>
     Temporary,
+
+    /// <summary>An input that the caller has given away: an output is written over it, and handed back in its memory.</summary>
+    Given,
 }
 
 /// <summary>One buffer of a program: elements in a row.</summary>

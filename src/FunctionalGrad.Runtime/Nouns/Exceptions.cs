@@ -23,6 +23,9 @@ public sealed class DivisionByZeroException(string message) : TensorException(me
 /// <summary>A value was looked at while it was not known: inside <c>jit</c> or <c>vmap</c>.</summary>
 public sealed class TracingException(string message) : TensorException(message);
 
+/// <summary>A value was looked at whose memory had been given away: donated to a function made by <c>jitDonating</c>.</summary>
+public sealed class DonationException(string message) : TensorException(message);
+
 /// <summary>A derivative that does not exist: of a non-scalar, of an integer, of something unrelated.</summary>
 public sealed class GradientException(string message) : TensorException(message);
 

@@ -12,7 +12,13 @@ public sealed unsafe class NDArray
     /// <summary>Bytes that every array's first element is aligned to.</summary>
     internal const int Alignment = 64;
 
+    // Who may read the memory: others too, or what they cannot tell from others; this object alone; not this object any more.
+    private const int Shared = 0;
+    private const int Sole = 1;
+    private const int Donated = 2;
+
     private readonly object storage;
+    private int holding;
 
     private NDArray(Shape shape, DType dtype, object storage, nint address)
     {
@@ -94,17 +100,68 @@ public sealed unsafe class NDArray
         ArgumentNullException.ThrowIfNull(shape);
         if (shape.Count != Count)
             throw new ShapeException($"array: {Shape} has {Count} elements, {shape} has {shape.Count}.");
+        Share();
         return shape.Equals(Shape) ? this : new NDArray(shape, DType, storage, Address);
     }
 
+    /// <summary>The result of a program, under a shape, for the one tensor that will hold it: its memory may be donated.</summary>
+    internal NDArray Alone(Shape shape)
+    {
+        var alone = shape.Equals(Shape) ? this : new NDArray(shape, DType, storage, Address);
+        alone.holding = Sole;
+        return alone;
+    }
+
+    /// <summary>Whether the memory has been given away, so that other numbers may be in it.</summary>
+    internal bool IsDonated => Volatile.Read(ref holding) == Donated;
+
+    /// <summary>From now on others may hold the memory too: it will not be given away.</summary>
+    /// <exception cref="DonationException">It has been given away already.</exception>
+    internal NDArray Share()
+    {
+        if (Volatile.Read(ref holding) == Sole)
+            Interlocked.CompareExchange(ref holding, Shared, Sole);
+        RefuseDonated();
+        return this;
+    }
+
+    /// <summary>Gives the memory away if nobody else can hold it; whoever asks may write over it.</summary>
+    internal bool TryDonate() => Interlocked.CompareExchange(ref holding, Donated, Sole) == Sole;
+
+    /// <summary>The array that is written over this one.</summary>
+    internal NDArray Successor() => new(Shape, DType, storage, Address);
+
+    /// <summary>The same elements in memory of their own, even if this one's has just been given away, by the caller.</summary>
+    internal NDArray Copy()
+    {
+        var copy = Allocate(Shape, DType);
+        Buffer.MemoryCopy(Pointer, copy.Pointer, ByteLength, ByteLength);
+        KeepAlive();
+        return copy;
+    }
+
+    /// <summary>Ends every read: if the memory was given away meanwhile, what was read may be anything.</summary>
+    /// <exception cref="DonationException">It was.</exception>
+    internal void RefuseDonated()
+    {
+        Volatile.ReadBarrier();
+        if (IsDonated)
+            throw new DonationException($"array: the memory of this {DType.Name()} {Shape} array was donated to a function, which has written over it. Read the function's result, or do not donate it.");
+    }
+
     /// <summary>Neighbouring elements, row by row from <paramref name="start"/>, where they lie; nothing is copied.</summary>
-    internal NDArray Part(int start, Shape shape) => new(shape, DType, storage, Address + ((nint)start * DType.Size()));
+    internal NDArray Part(int start, Shape shape)
+    {
+        Share();
+        return new(shape, DType, storage, Address + ((nint)start * DType.Size()));
+    }
 
     /// <summary>The elements, row by row, where they lie.</summary>
     /// <exception cref="DTypeException"><typeparamref name="T"/> is not this array's element type.</exception>
     public ReadOnlySpan<T> AsSpan<T>()
         where T : unmanaged
     {
+        Share();
         if (storage is not RecycledMemory memory || Count == 0)
             return Elements<T>();
         var length = Elements<T>().Length;
@@ -118,6 +175,7 @@ public sealed unsafe class NDArray
         where T : unmanaged
     {
         var copy = Elements<T>().ToArray();
+        RefuseDonated();
         KeepAlive();
         return copy;
     }
@@ -133,6 +191,7 @@ public sealed unsafe class NDArray
             DType.Int64 => Elements<long>()[index],
             _ => Elements<bool>()[index] ? 1 : 0,
         };
+        RefuseDonated();
         KeepAlive();
         return value;
     }
@@ -146,6 +205,7 @@ public sealed unsafe class NDArray
             DType.Int64 => Elements<long>()[index],
             _ => (long)GetDouble(index),
         };
+        RefuseDonated();
         KeepAlive();
         return value;
     }

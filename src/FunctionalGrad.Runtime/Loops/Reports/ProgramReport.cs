@@ -32,8 +32,9 @@ internal sealed class ProgramReport
         var counts = new int[3];
         return [.. buffers.Select(info =>
         {
-            var kind = info.Kind switch { BufferKind.Input => "input", BufferKind.Output => "output", _ => "temporary" };
-            return $"{kind} {counts[(int)info.Kind]++} {info.DType.Name()} {info.Shape}";
+            var kind = info.Kind == BufferKind.Given ? BufferKind.Input : info.Kind;
+            var name = kind switch { BufferKind.Input => "input", BufferKind.Output => "output", _ => "temporary" };
+            return $"{name} {counts[(int)kind]++} {info.DType.Name()} {info.Shape}";
         })];
     }
 
