@@ -21,7 +21,7 @@ public unsafe class InPlaceTests
             var expected = sample.StepByStep();
             var program = sample.Program;
             var inputs = sample.Inputs.Select((input, i) => program.IsOverwritten(i) ? input.Copy() : input).ToArray();
-            var emitted = RunEmitted(program, sample);
+            var emitted = RunEmitted(program, sample, seed % 2 == 0 ? 128 : VectorWidth.Bits);
             var actual = program.Run(inputs, []);
             for (var i = 0; i < expected.Length; i++)
             {
@@ -89,7 +89,7 @@ public unsafe class InPlaceTests
         new Instruction(code, DType.Float32, 0, 1), new Instruction(Opcode.Store, DType.Float32, 2, Access: new Access(target, 0, [1]))], []));
 
     /// <summary>The program's steps as machine code, with memory of its own for each buffer that it names.</summary>
-    private static NDArray[] RunEmitted(Program program, Sample sample)
+    private static NDArray[] RunEmitted(Program program, Sample sample, int width)
     {
         var arrays = program.Buffers.Select(buffer => NDArray.Zeros(buffer.Shape, buffer.DType)).ToArray();
         for (var i = 0; i < sample.Inputs.Length; i++)
@@ -97,7 +97,7 @@ public unsafe class InPlaceTests
         fixed (nint* table = arrays.Select(array => array.Address).ToArray())
         {
             var state = new EmittedState(table, null);
-            foreach (var piece in EmittedSteps.Compile(program.Steps))
+            foreach (var piece in EmittedSteps.Compile(program.Steps, width))
             {
                 for (var part = 0; piece.Work is not null && part < piece.Parts; part++)
                     piece.Work(part, &state);
