@@ -1,4 +1,5 @@
 using System.Collections.Immutable;
+using FunctionalGrad.Kernels;
 using FunctionalGrad.Loops;
 
 namespace FunctionalGrad.Runtime.Tests;
