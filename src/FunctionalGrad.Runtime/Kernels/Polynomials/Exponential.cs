@@ -16,11 +16,19 @@ internal static partial class Polynomials
     public static V Exp<A, V>(A a, V x)
         where A : struct, IArithmetic<V>
     {
+        var (minusOne, shifted) = ExpFactors(a, x);
+        return ScaleInTwoSteps(a, a.Add(a.Constant(1), minusOne), shifted);
+    }
+
+    /// <summary>e^x = (1 + minusOne) · 2^n, and n plus <see cref="Magic"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (V MinusOne, V Shifted) ExpFactors<A, V>(A a, V x)
+        where A : struct, IArithmetic<V>
+    {
         // Beyond these ends the result is 0 or infinite already; NaN passes.
         x = Clamp(a, x, a.IsWide ? -746.0 : -104.0, a.IsWide ? 710.0 : 89.0);
         var shifted = Shifted<A, V>(a, x);
-        var r = ExpRemainder(a, x, shifted);
-        return ScaleInTwoSteps(a, a.Add(a.Constant(1), ExpMinusOne(a, r)), shifted);
+        return (ExpMinusOne(a, ExpRemainder(a, x, shifted)), shifted);
     }
 
     /// <summary>y · 2^n, given n plus <see cref="Magic"/>: 2^n alone may be out of range where the result is not.</summary>
@@ -28,10 +36,19 @@ internal static partial class Polynomials
     private static V ScaleInTwoSteps<A, V>(A a, V y, V shifted)
         where A : struct, IArithmetic<V>
     {
-        // The biased exponents of the two factors add up to n + 2·bias.
+        var (half, rest) = PowersOfTwo(a, shifted);
+        return a.Mul(a.Mul(y, half), rest);
+    }
+
+    /// <summary>Two powers of two whose product is 2^n, given n plus <see cref="Magic"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static (V First, V Second) PowersOfTwo<A, V>(A a, V shifted)
+        where A : struct, IArithmetic<V>
+    {
+        // Their biased exponents add up to n + 2·bias.
         var sum = a.SubBits(shifted, a.Bits(a.IsWide ? 0x4338000000000000 - 2046 : 0x4b400000 - 254));
         var half = a.ShiftRight(sum, 1);
-        return a.Mul(a.Mul(y, AsExponent(a, half)), AsExponent(a, a.SubBits(sum, half)));
+        return (AsExponent(a, half), AsExponent(a, a.SubBits(sum, half)));
     }
 
     /// <summary>e^x where neither x nor the result is near the ends of the range: −700 … 700, or −80 … 80 in single precision.</summary>
@@ -67,17 +84,11 @@ internal static partial class Polynomials
     public static V Tanh<A, V>(A a, V x)
         where A : struct, IArithmetic<V>
     {
-        var size = a.Abs(x);
-        var limit = a.Constant(a.IsWide ? 20.0 : 10.0);
-        size = a.AtMost(limit, size);
-        size = a.Add(size, size);
-        var shifted = Shifted<A, V>(a, size);
-        var r = ExpRemainder(a, size, shifted);
-        var scale = PowerOfTwo(a, shifted);
-        var expm1 = a.FusedMultiplyAdd(r, scale, a.Sub(scale, a.Constant(1)));
-        var r2 = a.Mul(r, r);
-        expm1 = a.FusedMultiplyAdd(a.Mul(ExpQuotient(a, r, r2), r2), scale, expm1);
-        return WithSignOf(a, a.Div(expm1, a.Add(expm1, a.Constant(2))), x);
+        // e^(−2|x|) − 1, made of what the derivative makes e^(−2|x|) of.
+        var (minusOne, shifted) = ExpFactors(a, a.Neg(a.Abs(a.Add(x, x))));
+        var (half, rest) = PowersOfTwo(a, shifted);
+        var expm1 = a.FusedMultiplyAdd(a.Mul(minusOne, half), rest, a.Sub(a.Mul(half, rest), a.Constant(1)));
+        return WithSignOf(a, a.Div(a.Abs(expm1), a.Add(a.Constant(2), expm1)), x);
     }
 
     /// <summary>1 / (1 + e^−x). At most 2.5 ulp; subnormal results included.</summary>
@@ -85,10 +96,11 @@ internal static partial class Polynomials
     public static V Sigmoid<A, V>(A a, V x)
         where A : struct, IArithmetic<V>
     {
-        // e^−|x| cannot overflow.
+        // e^−|x| cannot overflow; it and the quotient are those of −x too.
         var small = Exp(a, a.Neg(a.Abs(x)));
         var one = a.Constant(1);
-        return a.Div(a.Select(a.Less(x, a.Constant(0)), small, one), a.Add(one, small));
+        var large = a.Div(one, a.Add(one, small));
+        return a.Select(a.Less(x, a.Constant(0)), a.Mul(small, large), large);
     }
 
     /// <summary>e^r − 1 for |r| ≤ ln 2 / 2.</summary>
