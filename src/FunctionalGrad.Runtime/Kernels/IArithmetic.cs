@@ -37,6 +37,9 @@ internal interface IArithmetic<V>
     /// <summary>|x|; the least integer stays.</summary>
     V Abs(V x);
 
+    /// <summary>−|x|, of floating-point lanes.</summary>
+    V MinusAbs(V x);
+
     /// <summary>√x.</summary>
     V Sqrt(V x);
 

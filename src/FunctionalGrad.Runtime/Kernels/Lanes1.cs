@@ -66,6 +66,9 @@ internal readonly unsafe struct Lanes1<T> : ILanes<T, T>
         typeof(T) == typeof(float) || typeof(T) == typeof(double) ? T.Abs(x) : x < T.Zero ? T.Zero - x : x;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public T MinusAbs(T x) => Or(x, Bits(IsWide ? long.MinValue : int.MinValue));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public T Sqrt(T x) =>
         typeof(T) == typeof(float) ? (T)(object)MathF.Sqrt((float)(object)x) : (T)(object)Math.Sqrt((double)(object)x);
 

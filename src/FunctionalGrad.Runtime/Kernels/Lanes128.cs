@@ -94,6 +94,9 @@ internal readonly unsafe struct Lanes128<T> : ILanes<Vector128<T>, T>
             : Vector128.ConditionalSelect(Vector128.LessThan(x, Vector128<T>.Zero), -x, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector128<T> MinusAbs(Vector128<T> x) => x | Bits(IsWide ? long.MinValue : int.MinValue);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector128<T> Sqrt(Vector128<T> x) => Vector128.Sqrt(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -88,6 +88,9 @@ internal readonly unsafe struct Lanes256<T> : ILanes<Vector256<T>, T>
             : Vector256.ConditionalSelect(Vector256.LessThan(x, Vector256<T>.Zero), -x, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector256<T> MinusAbs(Vector256<T> x) => x | Bits(IsWide ? long.MinValue : int.MinValue);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector256<T> Sqrt(Vector256<T> x) => Vector256.Sqrt(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -88,6 +88,9 @@ internal readonly unsafe struct Lanes512<T> : ILanes<Vector512<T>, T>
             : Vector512.ConditionalSelect(Vector512.LessThan(x, Vector512<T>.Zero), -x, x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public Vector512<T> MinusAbs(Vector512<T> x) => x | Bits(IsWide ? long.MinValue : int.MinValue);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public Vector512<T> Sqrt(Vector512<T> x) => Vector512.Sqrt(x);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

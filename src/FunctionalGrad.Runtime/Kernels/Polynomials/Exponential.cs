@@ -11,44 +11,28 @@ internal static partial class Polynomials
 {
     private const double Log2OfE = 1.4426950408889634;
 
+    private const double TwoToMinus64 = 5.421010862427522e-20;
+
     /// <summary>e^x. At most 1 ulp; subnormal results included.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Exp<A, V>(A a, V x)
         where A : struct, IArithmetic<V>
     {
-        var (minusOne, shifted) = ExpFactors(a, x);
-        return ScaleInTwoSteps(a, a.Add(a.Constant(1), minusOne), shifted);
-    }
-
-    /// <summary>e^x = (1 + minusOne) · 2^n, and n plus <see cref="Magic"/>.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (V MinusOne, V Shifted) ExpFactors<A, V>(A a, V x)
-        where A : struct, IArithmetic<V>
-    {
         // Beyond these ends the result is 0 or infinite already; NaN passes.
         x = Clamp(a, x, a.IsWide ? -746.0 : -104.0, a.IsWide ? 710.0 : 89.0);
-        var shifted = Shifted<A, V>(a, x);
-        return (ExpMinusOne(a, ExpRemainder(a, x, shifted)), shifted);
+        Reduce(a, x, 2 * Bias<A, V>(a), out var power, out var r);
+        return ScaleInTwoSteps(a, ExpMinusOne(a, r), power);
     }
 
-    /// <summary>y · 2^n, given n plus <see cref="Magic"/>: 2^n alone may be out of range where the result is not.</summary>
+    /// <summary>(1 + y) · 2^n, given n and twice the bias of exponents in the lowest bits: 2^n alone may be out of range where the result is not.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V ScaleInTwoSteps<A, V>(A a, V y, V shifted)
+    private static V ScaleInTwoSteps<A, V>(A a, V y, V power)
         where A : struct, IArithmetic<V>
     {
-        var (half, rest) = PowersOfTwo(a, shifted);
-        return a.Mul(a.Mul(y, half), rest);
-    }
-
-    /// <summary>Two powers of two whose product is 2^n, given n plus <see cref="Magic"/>.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static (V First, V Second) PowersOfTwo<A, V>(A a, V shifted)
-        where A : struct, IArithmetic<V>
-    {
-        // Their biased exponents add up to n + 2·bias.
-        var sum = a.SubBits(shifted, a.Bits(a.IsWide ? 0x4338000000000000 - 2046 : 0x4b400000 - 254));
-        var half = a.ShiftRight(sum, 1);
-        return (AsExponent(a, half), AsExponent(a, a.SubBits(sum, half)));
+        // The biased exponents of the two factors add up to n + 2·bias; what stands above them is shifted out.
+        var half = a.ShiftRight(power, 1);
+        var scale = AsExponent(a, half);
+        return a.Mul(a.FusedMultiplyAdd(y, scale, scale), AsExponent(a, a.SubBits(power, half)));
     }
 
     /// <summary>e^x where neither x nor the result is near the ends of the range: −700 … 700, or −80 … 80 in single precision.</summary>
@@ -56,10 +40,33 @@ internal static partial class Polynomials
     private static V ExpMiddle<A, V>(A a, V x)
         where A : struct, IArithmetic<V>
     {
-        var shifted = Shifted<A, V>(a, x);
-        var r = ExpRemainder(a, x, shifted);
-        var scale = PowerOfTwo(a, shifted);
+        Reduce(a, x, Bias<A, V>(a), out var power, out var r);
+        var scale = AsExponent(a, power);
         return a.FusedMultiplyAdd(ExpMinusOne(a, r), scale, scale);
+    }
+
+    /// <summary>e^−|x|. At most 1 ulp; subnormal results included.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V ExpOfMinusAbs<A, V>(A a, V x)
+        where A : struct, IArithmetic<V>
+    {
+        ReduceMinusAbs(a, x, out var scale, out var r);
+        return ScaleDown(a, ExpMinusOne(a, r), scale);
+    }
+
+    /// <summary>(1 + y) · scale · 2^−64.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V ScaleDown<A, V>(A a, V y, V scale)
+        where A : struct, IArithmetic<V> => a.Mul(a.FusedMultiplyAdd(y, scale, scale), a.Constant(TwoToMinus64));
+
+    /// <summary>−|x| = n·ln 2 + r, and a scale of 2^(n + 64), which is a normal number for every n that counts.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void ReduceMinusAbs<A, V>(A a, V x, out V scale, out V r)
+        where A : struct, IArithmetic<V>
+    {
+        x = a.AtLeast(a.Constant(a.IsWide ? -746.0 : -104.0), a.MinusAbs(x));
+        Reduce(a, x, Bias<A, V>(a) + 64, out var power, out r);
+        scale = AsExponent(a, power);
     }
 
     /// <summary>e^x − 1, accurate near 0. At most 2 ulp.</summary>
@@ -68,11 +75,10 @@ internal static partial class Polynomials
         where A : struct, IArithmetic<V>
     {
         var inside = Clamp(a, x, a.IsWide ? -40.0 : -20.0, a.IsWide ? 710.0 : 89.0);
-        var shifted = Shifted<A, V>(a, inside);
-        var r = ExpRemainder(a, inside, shifted);
 
         // Half of 2^n, because 2^n itself may be just out of range.
-        var half = PowerOfTwo(a, a.Sub(shifted, a.Constant(1)));
+        Reduce(a, inside, Bias<A, V>(a) - 1, out var power, out var r);
+        var half = AsExponent(a, power);
         var y = a.FusedMultiplyAdd(r, half, a.Sub(half, a.Constant(0.5)));
         var r2 = a.Mul(r, r);
         y = a.FusedMultiplyAdd(a.Mul(ExpQuotient(a, r, r2), r2), half, y);
@@ -80,15 +86,18 @@ internal static partial class Polynomials
     }
 
     /// <summary>The hyperbolic tangent. At most 2.5 ulp.</summary>
+    /// <remarks>(1 − e) / (1 + e) for e = e^−|2x|. Beside sigmoid (2x), which is part of its slope, only the numerator is new.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static V Tanh<A, V>(A a, V x)
         where A : struct, IArithmetic<V>
     {
-        // e^(−2|x|) − 1, made of what the derivative makes e^(−2|x|) of.
-        var (minusOne, shifted) = ExpFactors(a, a.Neg(a.Abs(a.Add(x, x))));
-        var (half, rest) = PowersOfTwo(a, shifted);
-        var expm1 = a.FusedMultiplyAdd(a.Mul(minusOne, half), rest, a.Sub(a.Mul(half, rest), a.Constant(1)));
-        return WithSignOf(a, a.Div(a.Abs(expm1), a.Add(a.Constant(2), expm1)), x);
+        var twice = a.Add(x, x);
+        ReduceMinusAbs(a, twice, out var scale, out var r);
+        var minus = a.Mul(scale, a.Constant(-TwoToMinus64));
+        var expm1 = ExpMinusOne(a, r);
+        var y = a.FusedMultiplyAdd(expm1, minus, a.Add(a.Constant(1), minus));
+        var small = ScaleDown(a, expm1, scale);
+        return WithSignOf(a, ByOnePlus(a, y, small, OneByOnePlus(a, small)), x);
     }
 
     /// <summary>1 / (1 + e^−x). At most 2.5 ulp; subnormal results included.</summary>
@@ -96,11 +105,24 @@ internal static partial class Polynomials
     public static V Sigmoid<A, V>(A a, V x)
         where A : struct, IArithmetic<V>
     {
-        // e^−|x| cannot overflow; it and the quotient are those of −x too.
-        var small = Exp(a, a.Neg(a.Abs(x)));
-        var one = a.Constant(1);
-        var large = a.Div(one, a.Add(one, small));
-        return a.Select(a.Less(x, a.Constant(0)), a.Mul(small, large), large);
+        // e^−|x| cannot overflow, and is the same for −x.
+        var small = ExpOfMinusAbs(a, x);
+        var large = OneByOnePlus(a, small);
+        return a.Select(a.Less(x, a.Constant(0)), ByOnePlus(a, small, small, large), large);
+    }
+
+    /// <summary>1 / (1 + x)</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V OneByOnePlus<A, V>(A a, V x)
+        where A : struct, IArithmetic<V> => a.Div(a.Constant(-1), a.Sub(a.Constant(-1), x));
+
+    /// <summary>y / (1 + x), given 1 / (1 + x): a product, and what it misses.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static V ByOnePlus<A, V>(A a, V y, V x, V inverse)
+        where A : struct, IArithmetic<V>
+    {
+        var quotient = a.Mul(y, inverse);
+        return a.FusedMultiplyAdd(a.FusedMultiplyAdd(quotient, a.Sub(a.Constant(-1), x), y), inverse, quotient);
     }
 
     /// <summary>e^r − 1 for |r| ≤ ln 2 / 2.</summary>
@@ -117,10 +139,11 @@ internal static partial class Polynomials
     private static V ExpQuotient<A, V>(A a, V r, V r2)
         where A : struct, IArithmetic<V>
     {
-        var r4 = a.Mul(r2, r2);
         V q;
         if (a.IsWide)
         {
+            var r4 = a.Mul(r2, r2);
+
             // 2^−57.9
             q = Line(a, r, 2.7630311539963134e-07, 2.4999999522889246e-08);
             q = a.FusedMultiplyAdd(q, r4, Cubic(a, r, r2, 0.0013888888943766628, 0.00019841269505035708, 2.480149293797154e-05, 2.755758712562778e-06));
@@ -129,25 +152,22 @@ internal static partial class Polynomials
         else
         {
             // 2^−28.3
-            q = Cubic(a, r, r2, 0.4999999403953552, 0.1666652113199234, 0.04166838899254799, 0.00836874544620514);
-            q = a.FusedMultiplyAdd(a.Constant(0.0013814554549753666), r4, q);
+            q = a.FusedMultiplyAdd(a.Constant(0.0013814554549753666), r2, Line(a, r, 0.04166838899254799, 0.00836874544620514));
+            q = a.FusedMultiplyAdd(q, r2, Line(a, r, 0.4999999403953552, 0.1666652113199234));
         }
 
         return q;
     }
 
-    /// <summary>x / ln 2 rounded to an integer, plus a number so large that the integer stands in the lowest bits.</summary>
+    /// <summary>x = n·ln 2 + r, with ln 2 in two parts. The lowest bits of the power are those of the integer n + bias.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Shifted<A, V>(A a, V x)
-        where A : struct, IArithmetic<V> => a.FusedMultiplyAdd(x, a.Constant(Log2OfE), Magic<A, V>(a));
-
-    /// <summary>x − n·ln 2, with ln 2 in two parts, given n plus <see cref="Magic"/>.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V ExpRemainder<A, V>(A a, V x, V shifted)
+    private static void Reduce<A, V>(A a, V x, int bias, out V power, out V r)
         where A : struct, IArithmetic<V>
     {
-        var minus = a.Sub(Magic<A, V>(a), shifted);
-        var r = a.FusedMultiplyAdd(minus, LogOfTwo<A, V>(a), x);
-        return a.FusedMultiplyAdd(minus, LogOfTwoRest<A, V>(a), r);
+        var magic = Magic<A, V>(a, bias);
+        power = a.FusedMultiplyAdd(x, a.Constant(Log2OfE), magic);
+        var minus = a.Sub(magic, power);
+        r = a.FusedMultiplyAdd(minus, LogOfTwo<A, V>(a), x);
+        r = a.FusedMultiplyAdd(minus, LogOfTwoRest<A, V>(a), r);
     }
 }

@@ -30,7 +30,7 @@ internal static partial class Polynomials
         where A : struct, IArithmetic<V>
     {
         // = max(x, 0) + ln (1 + e^−|x|)
-        var small = Exp(a, a.Neg(a.Abs(x)));
+        var small = ExpOfMinusAbs(a, x);
 
         // 1 + small is between 1 and 2; above √2 its half is taken.
         var one = a.Constant(1);

@@ -4,16 +4,21 @@ namespace FunctionalGrad.Kernels;
 
 internal static partial class Polynomials
 {
-    /// <summary>1.5 · 2^52 or 1.5 · 2^23: added to a number, it rounds that number to an integer in the lowest bits.</summary>
+    /// <summary>1.5 · 2^52 or 1.5 · 2^23: added to a number, it rounds that number to an integer in the lowest bits, there increased by a bias.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static V Magic<A, V>(A a)
-        where A : struct, IArithmetic<V> => a.Constant(a.IsWide ? 6755399441055744.0 : 12582912.0);
+    private static V Magic<A, V>(A a, int bias = 0)
+        where A : struct, IArithmetic<V> => a.Constant((a.IsWide ? 6755399441055744.0 : 12582912.0) + bias);
 
     /// <summary>2^n, given n plus <see cref="Magic"/>; n within the range of normal numbers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V PowerOfTwo<A, V>(A a, V shifted)
         where A : struct, IArithmetic<V> =>
         AsExponent(a, a.AddBits(shifted, a.Bits(a.IsWide ? 1023 : 127)));
+
+    /// <summary>What the exponent of a number is stored with.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static int Bias<A, V>(A a)
+        where A : struct, IArithmetic<V> => a.IsWide ? 1023 : 127;
 
     /// <summary>The integer in the lowest bits, moved to where a floating-point number has its exponent.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

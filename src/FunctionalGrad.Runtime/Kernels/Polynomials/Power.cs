@@ -47,9 +47,8 @@ internal static partial class Polynomials
         // An infinite product has no meaningful rest.
         rest = a.And(rest, a.Less(a.Abs(x), a.Constant(a.IsWide ? 800.0 : 120.0)));
         x = Clamp(a, x, a.IsWide ? -746.0 : -104.0, a.IsWide ? 710.0 : 89.0);
-        var shifted = Shifted<A, V>(a, x);
-        var y = a.Add(a.Constant(1), ExpMinusOne(a, a.Add(ExpRemainder(a, x, shifted), rest)));
-        return ScaleInTwoSteps(a, y, shifted);
+        Reduce(a, x, 2 * Bias<A, V>(a), out var power, out var r);
+        return ScaleInTwoSteps(a, ExpMinusOne(a, a.Add(r, rest)), power);
     }
 
     /// <summary>ln x as the sum of two numbers, good to some ten bits more than one; x positive.</summary>

@@ -11,6 +11,9 @@ internal readonly unsafe struct EmittedState(nint* buffers, long* numbers)
 
     /// <summary>The numbers of the run.</summary>
     public readonly long* Numbers = numbers;
+
+    /// <summary>The address of the <see cref="ConstantTable"/>.</summary>
+    public readonly nint Constants = ConstantTable.Start;
 }
 
 /// <summary>A method in the making, and the local variables that all of its kernels read.</summary>
@@ -21,6 +24,9 @@ internal sealed class MethodFrame
 
     /// <summary>The numbers of the run.</summary>
     public LocalHolder Numbers { get; } = new();
+
+    /// <summary>The numbers of the polynomials.</summary>
+    public LocalHolder Constants { get; } = new();
 
     /// <summary>Scratch memory, on a cache line.</summary>
     public LocalHolder Scratch { get; } = new();
@@ -45,7 +51,7 @@ internal static unsafe class EmittedMethod
     {
         var method = new DynamicMethod("kernels", typeof(void), Parameters, typeof(EmittedMethod).Module, skipVisibility: true) { InitLocals = false };
         var il = method.GetILGenerator();
-        foreach (var holder in (LocalHolder[])[frame.Buffers, frame.Numbers, frame.Scratch, frame.From, frame.To])
+        foreach (var holder in (LocalHolder[])[frame.Buffers, frame.Numbers, frame.Constants, frame.Scratch, frame.From, frame.To])
             holder.Local = il.DeclareLocal(typeof(nint));
         WriteState(il, frame);
         if (step > 0)
@@ -68,6 +74,9 @@ internal static unsafe class EmittedMethod
         il.Emit(OpCodes.Ldarg_1);
         il.Emit(OpCodes.Ldfld, typeof(EmittedState).GetField(nameof(EmittedState.Numbers))!);
         frame.Numbers.Store(il);
+        il.Emit(OpCodes.Ldarg_1);
+        il.Emit(OpCodes.Ldfld, typeof(EmittedState).GetField(nameof(EmittedState.Constants))!);
+        frame.Constants.Store(il);
     }
 
     /// <summary>from = part · step, to = min(from + step, extent)</summary>

@@ -8,7 +8,7 @@ namespace FunctionalGrad.Loops;
 /// The arithmetic of kernels and polynomials, written down instead of carried out: what a polynomial does with values becomes code that is
 /// emitted into the loop around it.
 /// </summary>
-internal readonly struct RecordedArithmetic(VectorMachine machine, DType type, Region entry) : IArithmetic<Code>
+internal readonly struct RecordedArithmetic(VectorMachine machine, DType type, Region entry, LocalHolder constants) : IArithmetic<Code>
 {
     private DType Integer => type.Size() == 8 ? DType.Int64 : DType.Int32;
 
@@ -36,6 +36,8 @@ internal readonly struct RecordedArithmetic(VectorMachine machine, DType type, R
     public Code Abs(Code x) => type.IsFloat()
         ? Call("Abs", x.Origin == machine.Method("Negate", type) ? x.Operands[0] : x)
         : Select(Less(x, Constant(0)), Neg(x), x);
+
+    public Code MinusAbs(Code x) => Or(x.Origin == machine.Method("Negate", type) ? x.Operands[0] : x, Bits(IsWide ? long.MinValue : int.MinValue));
 
     public Code Sqrt(Code x) => Call("Sqrt", x);
 
@@ -109,8 +111,8 @@ internal readonly struct RecordedArithmetic(VectorMachine machine, DType type, R
 
     // A NaN's bits would not survive the way through a double, so patterns of narrow lanes are integers.
     private Code Number(double value, long bits, int? narrow = null) => type == DType.Float32 && narrow is { } pattern
-        ? As(machine, Recording.Constant(machine, DType.Int32, 0, pattern, entry), DType.Int32, DType.Float32)
-        : Recording.Constant(machine, type, value, bits, entry);
+        ? As(machine, Recording.Constant(machine, DType.Int32, pattern, entry, constants), DType.Int32, DType.Float32)
+        : Recording.Constant(machine, type, type.IsFloat() ? BitConverter.DoubleToInt64Bits(value) : bits, entry, constants);
 }
 
 /// <summary>Writes down calls and numbers.</summary>
@@ -126,9 +128,8 @@ internal static class Recording
         return region.GetOrAdd(key, () => new Code(method.ReturnType, region, operands, il => il.Emit(OpCodes.Call, method)) { Origin = method });
     }
 
-    /// <summary>A number in every lane.</summary>
-    public static Code Constant(VectorMachine machine, DType type, double number, long bits, Region entry) =>
-        entry.GetOrAdd(
-            new CodeKey(type, Bits: type.IsFloat() ? BitConverter.DoubleToInt64Bits(number) : bits),
-            () => new Code(machine.Vector(type), entry, [], il => machine.EmitConstant(il, type, number, bits)) { IsConstant = true });
+    /// <summary>A number in every lane; a floating-point one is given as the bits of a double.</summary>
+    public static Code Constant(VectorMachine machine, DType type, long bits, Region entry, LocalHolder table) => entry.GetOrAdd(
+        new CodeKey(type, Bits: bits),
+        () => new Code(machine.Vector(type), entry, [], il => ConstantTable.EmitNumber(il, machine, type, bits, table)) { IsConstant = true });
 }

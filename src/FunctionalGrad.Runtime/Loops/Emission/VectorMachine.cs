@@ -110,26 +110,4 @@ internal sealed class VectorMachine
             ? method.GetGenericArguments().Length == 1 && first.ParameterType.IsGenericType && first.ParameterType.GetGenericTypeDefinition() == open
             : first.ParameterType == vector;
     }
-
-    /// <summary>Puts a number on the stack, in every lane.</summary>
-    public void EmitConstant(ILGenerator il, DType type, double number, long bits)
-    {
-        switch (type)
-        {
-            case DType.Float32:
-                il.Emit(OpCodes.Ldc_R4, (float)number);
-                break;
-            case DType.Float64:
-                il.Emit(OpCodes.Ldc_R8, number);
-                break;
-            case DType.Int32:
-                il.Emit(OpCodes.Ldc_I4, (int)bits);
-                break;
-            default:
-                il.Emit(OpCodes.Ldc_I8, bits);
-                break;
-        }
-
-        il.Emit(OpCodes.Call, Method("Create", type));
-    }
 }
