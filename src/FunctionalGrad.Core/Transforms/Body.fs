@@ -316,8 +316,31 @@ module internal Body =
     let withParameters (name: string) (types: TensorType[]) (places: int[]) (body: Body) : Body =
         close name types (fun inputs -> apply body (places |> Array.map (fun place -> inputs[place])))
 
-    /// The results where some inputs carry one more axis in front, and which results then do.
-    let applyMapped (body: Body) (mapped: bool[]) (inputs: Tensor[]) : (Tensor * bool)[] =
+    /// The tensors that wanted ones are computed from, themselves included, up to those that are known.
+    let neededFor (body: Body) (known: Tensor -> bool) (wanted: Tensor[]) : HashSet<Tensor> =
+        let needed = HashSet<Tensor>(wanted, HashIdentity.Reference)
+
+        for i in body.Nodes.Length - 1 .. -1 .. 0 do
+            let struct (node, operands) = body.Nodes[i]
+            if needed.Contains node && not (known node) then needed.UnionWith operands
+
+        needed
+
+    let private nodesFor (body: Body) (known: Tensor -> bool) (wanted: Tensor[]) : struct (Tensor * Tensor[])[] =
+        let needed = neededFor body known wanted
+        body.Nodes |> Array.filter (fun (struct (node, _)) -> needed.Contains node && not (known node))
+
+    /// What tensors of the body are, where tensors of it, parameters or others, are given.
+    let evaluate (body: Body) (given: (Tensor * Tensor) seq) (wanted: Tensor[]) : Tensor[] =
+        let values = Dictionary<Tensor, Tensor>(HashIdentity.Reference)
+
+        for tensor, value in given do
+            values[tensor] <- value
+
+        replay (nodesFor body values.ContainsKey wanted) values wanted
+
+    /// What tensors of the body are where some inputs carry one more axis in front, and which of them then do.
+    let evaluateMapped (body: Body) (mapped: bool[]) (inputs: Tensor[]) (wanted: Tensor[]) : (Tensor * bool)[] =
         let values = bind body.Parameters inputs
         let isMapped = HashSet<Tensor>(HashIdentity.Reference)
         Array.iter2 (fun parameter isIt -> if isIt then isMapped.Add parameter |> ignore) body.Parameters mapped
@@ -327,7 +350,7 @@ module internal Body =
             | true, value -> value
             | _ -> tensor
 
-        for struct (node, operands) in body.Nodes do
+        for struct (node, operands) in nodesFor body values.ContainsKey wanted do
             let flags = operands |> Array.map isMapped.Contains
             let inputs = operands |> Array.map valueOf
 
@@ -337,7 +360,10 @@ module internal Body =
             else
                 values[node] <- Op.again node inputs
 
-        body.Results |> Array.map (fun result -> valueOf result, isMapped.Contains result)
+        wanted |> Array.map (fun tensor -> valueOf tensor, isMapped.Contains tensor)
+
+    /// The results where some inputs carry one more axis in front, and which results then do.
+    let applyMapped (body: Body) (mapped: bool[]) (inputs: Tensor[]) : (Tensor * bool)[] = evaluateMapped body mapped inputs body.Results
 
 /// A body bound to memory, which is kept from one run to the next.
 [<Sealed>]

@@ -109,7 +109,8 @@ module internal Flow =
               Slices = stacks.Length
               Segment = segment }
 
-        (Looping.loop spec (Array.concat [ start; stacks; constants ])).Items
+        let spec, inputs = LoopMotion.hoist spec (Array.concat [ start; stacks; constants ])
+        (Looping.loop spec inputs).Items
 
     let requireSegment (name: string) (segment: int) =
         if segment < 1 then

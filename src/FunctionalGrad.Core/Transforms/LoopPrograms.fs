@@ -48,20 +48,29 @@ type internal Loop =
 type internal Reversal =
     {
         Loop: Loop
-        /// Step number, carries, slices, constants, cotangents of the float carries, sums so far, cotangents of rows
-        /// → cotangents of the float carries before, sums, cotangents of slices.
+        /// Step number, carries, slices, constants, cotangents of the float carries, sums so far, cotangents of rows, what was kept
+        /// → cotangents of the float carries before, sums, cotangents of slices, further rows for the totals.
         Body: Body
         /// Which rows have a cotangent.
         Rows: bool[]
         /// Which slices and constants are asked for.
         Slices: bool[]
         Constants: bool[]
+        /// For each constant that is asked for, whether the steps add up what reaches it; else it is a total.
+        Sums: bool[]
+        /// What the forward steps keep besides the carries: results of products, which would be computed again.
+        Kept: TensorType[]
+        /// Further rows of the walk back, that only the totals read.
+        Stacked: TensorType[]
+        /// Everything that the reverse takes, and stacks of the cotangents of slices and of the further rows → what reaches the constants that
+        /// are no sums, from all steps at a time.
+        Totals: Body option
     }
 
 /// Loops over arrays.
 module internal LoopPrograms =
     let private bytes (types: TensorType[]) = types |> Array.map (fun t -> int64 t.Shape.Count * int64 (t.DType.Size()))
-    let private chosen (flags: bool[]) (types: TensorType[]) = Array.zip flags types |> Array.filter fst |> Array.map snd
+    let private chosen (flags: bool[]) (types: 'T[]) = Array.zip flags types |> Array.filter fst |> Array.map snd
 
     let private formOf (loop: Loop) =
         let length =
@@ -93,23 +102,34 @@ module internal LoopPrograms =
 
     let reverse (reversal: Reversal) : LibraryFunction =
         let loop = reversal.Loop
+        let moving = bytes (Array.filter TensorTypes.isFloat loop.CarryTypes)
+        let slices = bytes (chosen reversal.Slices loop.SliceTypes)
+        let constants = bytes (chosen reversal.Constants loop.ConstantTypes)
+        let places = Array.init constants.Length (fun i -> moving.Length + slices.Length + i)
 
         let form =
             ReversalForm(
                 formOf loop,
-                bytes (Array.filter TensorTypes.isFloat loop.CarryTypes),
-                bytes (chosen reversal.Constants loop.ConstantTypes),
+                moving,
+                chosen reversal.Sums constants,
                 bytes (chosen reversal.Rows loop.RowTypes),
-                bytes (chosen reversal.Slices loop.SliceTypes)
+                slices,
+                bytes reversal.Kept,
+                bytes reversal.Stacked,
+                chosen reversal.Sums places,
+                chosen (Array.map not reversal.Sums) places
             )
 
         let body, backward = BoundBody loop.Body, BoundBody reversal.Body
+        let totals = Option.map BoundBody reversal.Totals
 
         LibraryFunction(fun inputs outputs ->
             let bound, back = body.Rent(), backward.Rent()
+            let total = totals |> Option.map _.Rent()
 
             try
-                LoopRunner.Reverse(form, bound, back, inputs, outputs)
+                LoopRunner.Reverse(form, bound, back, Option.toObj total, inputs, outputs)
             finally
+                Option.map2 (fun (body: BoundBody) bound -> body.Return bound) totals total |> ignore
                 backward.Return back
                 body.Return bound)

@@ -9,14 +9,7 @@ open FunctionalGrad.Loops
 module internal Looping =
     open TensorTypes
 
-    let private pick (places: int[]) (items: 'T[]) = places |> Array.map (fun place -> items[place])
-    let private indexType: TensorType = { Shape = Shape.Scalar; DType = DType.Int64 }
-
-    /// Carries, slices and constants among inputs that come in this order.
-    let private parted (loop: Loop) (items: 'T[]) : struct ('T[] * 'T[] * 'T[]) =
-        struct (items[.. loop.Carries - 1],
-                items[loop.Carries .. loop.Carries + loop.Slices - 1],
-                items[loop.Carries + loop.Slices .. loop.Carries + loop.Slices + loop.Constants - 1])
+    open LoopParts
 
     /// The body with its derivative along tangents: carries, their tangents, slices, tangents of those that move, constants, tangents of
     /// those that move → next carries, tangents, rows, tangents.
@@ -92,37 +85,6 @@ module internal Looping =
         Array.append
             (Array.init loop.Carries (place floats loop.Carries))
             (Array.init loop.Rows (place rowFloats (loop.Carries + floats.Length + loop.Rows)))
-
-    /// The body of a reversal.
-    let private reversedBody (loop: Loop) (rows: bool[]) (slices: bool[]) (constants: bool[]) : Body =
-        let types = loop.Body.ParameterTypes
-        let struct (carryTypes, _, constantTypes) = parted loop types[1..]
-        let floats = floatsOf carryTypes
-        let wantedSlices, wantedConstants = placesWhere slices, placesWhere constants
-        let givenRows = placesWhere rows
-
-        let parameters = Array.concat [ types; pick floats carryTypes; pick wantedConstants constantTypes; pick givenRows loop.RowTypes ]
-
-        let f (inputs: Tensor[]) =
-            let queue = Queue<Tensor>(Seq.skip types.Length inputs)
-            let take count = Array.init count (fun _ -> queue.Dequeue())
-            let moving = take floats.Length
-            let sums = take wantedConstants.Length
-            let cotangents = Array.create loop.Body.Results.Length None
-            Array.iter2 (fun place g -> cotangents[place] <- Some g) floats moving
-            Array.iter2 (fun row g -> cotangents[loop.Carries + row] <- Some g) givenRows (take givenRows.Length)
-            let body xs = Body.apply loop.Body (Array.append [| inputs[0] |] xs)
-            let wanted = Array.concat [ carryTypes |> Array.map isFloat; slices; constants ]
-            let parts = Differential.pull body inputs[1 .. types.Length - 1] wanted cotangents
-            let orZeros place = parts[place] |> Option.defaultWith (fun () -> zeros types[1 + place])
-            let addTo (sum: Tensor) place = Op.total [ Some sum; parts[place] ] |> Option.get
-
-            Array.concat
-                [ Array.map orZeros floats
-                  Array.map2 (fun sum place -> addTo sum (loop.Carries + loop.Slices + place)) sums wantedConstants
-                  wantedSlices |> Array.map (fun place -> orZeros (loop.Carries + place)) ]
-
-        Body.close loop.Name parameters f
 
     /// The loop mapped over examples. `everything`: all floats carry the new axis, whether they must or not.
     let private mappedLoop (loop: Loop) (size: int) (mapped: bool[]) (everything: bool) : Loop * bool[] * bool[] =
@@ -242,14 +204,14 @@ module internal Looping =
 
         Op.applyMany op spec.ResultTypes inputs
 
-    /// The results of a loop, then a record of its carries. Derivatives do not look at the record: the reverse that reads it knows how it
-    /// moves with the loop's inputs.
-    and private recorded (spec: Loop) (inputs: Tensor[]) : Bundle =
-        let all = Array.append spec.ResultTypes spec.RecordTypes
-        let key = box (snd (keyOf spec), spec.Segment)
+    /// The results of a loop that gives further rows, then a record of its carries. Derivatives do not look at either: the reverse that
+    /// reads them knows how they move with the loop's inputs.
+    and private recorded (spec: Loop) (larger: Loop) (inputs: Tensor[]) : Bundle =
+        let all = Array.append larger.ResultTypes larger.RecordTypes
+        let key = box (snd (keyOf larger), larger.Segment)
 
         let library =
-            { Library.Giving(results all, "recorded loop", key, LoopPrograms.forward spec) with
+            { Library.Giving(results all, "recorded loop", key, LoopPrograms.forward larger) with
                 Includes = ValueSome(keyOf spec) }
 
         let op: Op =
@@ -260,7 +222,8 @@ module internal Looping =
               Type = fun _ -> invalidOp "a loop gives several results."
               Jvp = Op.still
               Vjp = Op.silent
-              Batch = fun mapped inputs -> Bundle.OfParts(mappedResults spec recorded mapped inputs |> Array.map Some) }
+              Batch =
+                fun mapped inputs -> Bundle.OfParts(mappedResults larger (fun loop -> recorded loop loop) mapped inputs |> Array.map Some) }
 
         Op.applyMany op all inputs
 
@@ -285,14 +248,17 @@ module internal Looping =
         let rows = Array.init spec.Rows (fun row -> cotangents[spec.Carries + row].IsSome)
         let carried = floats |> Array.map (fun place -> cotangents[place] |> Option.defaultWith (fun () -> zeros carryTypes[place]))
 
-        let reversal =
-            { Loop = spec
-              Body = reversedBody spec rows slices constants
-              Rows = rows
-              Slices = slices
-              Constants = constants }
+        let plan = ReversalPlan(spec, rows, slices, constants)
+        let reversal = plan.Reversal
 
-        let record = if spec.HasRecord then (recorded spec inputs).Items[spec.Carries + spec.Rows ..] else [||]
+        let record =
+            if spec.HasRecord then
+                let items = (recorded spec plan.Forward inputs).Items[spec.Carries + spec.Rows ..]
+                let kept, carries = Array.splitAt reversal.Kept.Length items
+                Array.append carries kept
+            else
+                [||]
+
         let items = (reverse reversal (Array.concat [ inputs; carried; Array.choose id cotangents[spec.Carries ..]; record ])).Items
         let queue = Queue<Tensor>(items)
         let parts = Array.create inputs.Length None
@@ -428,6 +394,7 @@ module internal Looping =
                     (box (
                         source.Body.Graph.Value,
                         spec.Body.Graph.Value,
+                        (spec.Totals |> Option.map _.Graph.Value |> Option.toObj),
                         (source.Length, source.Segment, source.Carries, source.Slices),
                         (List.ofArray spec.Rows, List.ofArray spec.Slices, List.ofArray spec.Constants)
                     ))

@@ -40,16 +40,18 @@ internal static unsafe class LoopRunner
     /// <param name="form">What the reverse is.</param>
     /// <param name="body">The loop's body.</param>
     /// <param name="backward">The body of the reverse.</param>
+    /// <param name="totals">What gives the totals, of all inputs, of the stacks of cotangents of slices, and of those that are written for it; null if there are none.</param>
     /// <param name="inputs">What the loop takes, cotangents of the last carries, stacks of cotangents of rows; perhaps a record of the
-    /// carries, without which the loop runs once more.</param>
+    /// carries, without which the loop runs once more, and stacks of what the loop has kept.</param>
     /// <param name="outputs">Cotangents of the first carries, of the stacks, of the constants.</param>
     public static void Reverse(
-        ReversalForm form, BoundFunction body, BoundFunction backward, ReadOnlySpan<NDArray> inputs, ReadOnlySpan<NDArray> outputs)
+        ReversalForm form, BoundFunction body, BoundFunction backward, BoundFunction? totals, ReadOnlySpan<NDArray> inputs, ReadOnlySpan<NDArray> outputs)
     {
         var loop = form.Loop;
         long[] moving = [.. form.Moving, .. form.Sums];
         var memory = WorkingMemory.Borrow(
-            NDArray.Alignment + (2 * Carried.MemoryFor(loop.Carries)) + Carried.MemoryFor(loop.Rows) + Carried.MemoryFor(moving));
+            NDArray.Alignment + (2 * Carried.MemoryFor(loop.Carries)) + Carried.MemoryFor(loop.Rows) + Carried.MemoryFor(moving)
+            + form.Stacked.Sum(bytes => Carried.Rounded(bytes * loop.Length)));
         body.Borrow();
         backward.Borrow();
         try
@@ -59,7 +61,10 @@ internal static unsafe class LoopRunner
             var steps = new LoopSteps(loop, body, number, inputs);
             var (record, count) = Record(form, steps, inputs, ref free);
             var back = new LoopSteps(loop, backward, number, inputs);
-            WalkBack(form, new LoopHistory(loop, steps, record, count), back, new Carried(moving, ref free), inputs, outputs);
+            var carried = new Carried(moving, ref free);
+            WalkBack(form, new LoopHistory(loop, steps, record, count), back, carried, inputs, outputs, free);
+            if (totals is not null)
+                Total(form, totals, inputs, outputs, free);
         }
         finally
         {
@@ -107,9 +112,8 @@ internal static unsafe class LoopRunner
         var rows = new Carried(loop.Rows, ref free);
         for (var i = 0; i < rows.Count; i++)
             steps.Function.SetResult(carried.Count + i, rows.Place(i, false));
-        var given = loop.Inputs + form.Moving.Length + form.Rows.Length;
-        if (inputs.Length > given)
-            return (new StackedRecord(inputs[given..], loop.Carries), loop.Length);
+        if (inputs.Length > form.Given)
+            return (new StackedRecord(inputs.Slice(form.Given, loop.Carries.Length), loop.Carries), loop.Length);
         var record = new GrowingRecord(loop.Carries);
         for (var i = 0; i < carried.Count; i++)
             carried.Start(i, inputs[i].Address, other.Place(i, false));
@@ -117,9 +121,10 @@ internal static unsafe class LoopRunner
     }
 
     private static void WalkBack(
-        ReversalForm form, LoopHistory history, LoopSteps back, Carried moving, ReadOnlySpan<NDArray> inputs, ReadOnlySpan<NDArray> outputs)
+        ReversalForm form, LoopHistory history, LoopSteps back, Carried moving, ReadOnlySpan<NDArray> inputs, ReadOnlySpan<NDArray> outputs, nint stacks)
     {
         var loop = form.Loop;
+        var rows = 1 + loop.Inputs + moving.Count;
         var toHome = history.Count % 2 == 1;
         Start(form, moving, toHome, inputs, outputs);
         for (var step = history.Count - 1; step >= 0; step--, toHome = !toHome)
@@ -136,13 +141,42 @@ internal static unsafe class LoopRunner
             }
 
             for (var i = 0; i < form.Rows.Length; i++)
-                back.Function.SetParameter(1 + loop.Inputs + moving.Count + i, inputs[loop.Inputs + form.Moving.Length + i].Address + (nint)(step * form.Rows[i]));
+                back.Function.SetParameter(rows + i, Row(inputs[loop.Inputs + form.Moving.Length + i], step, form.Rows[i]));
+            for (var i = 0; i < form.Kept.Length; i++)
+                back.Function.SetParameter(rows + form.Rows.Length + i, Row(inputs[form.Given + loop.Carries.Length + i], step, form.Kept[i]));
             for (var i = 0; i < form.Slices.Length; i++)
-                back.Function.SetResult(moving.Count + i, outputs[form.Moving.Length + i].Address + (nint)(step * form.Slices[i]));
+                back.Function.SetResult(moving.Count + i, Row(outputs[form.Moving.Length + i], step, form.Slices[i]));
+            var stack = stacks;
+            for (var i = 0; i < form.Stacked.Length; i++)
+                back.Function.SetResult(moving.Count + form.Slices.Length + i, Carried.Take(ref stack, form.Stacked[i] * loop.Length) + (nint)(step * form.Stacked[i]));
             back.Function.Run();
         }
 
         moving.Finish();
+    }
+
+    private static nint Row(NDArray stack, long step, long bytes) => stack.Address + (nint)(step * bytes);
+
+    /// <summary>What reaches constants from all steps together.</summary>
+    private static void Total(ReversalForm form, BoundFunction totals, ReadOnlySpan<NDArray> inputs, ReadOnlySpan<NDArray> outputs, nint stacks)
+    {
+        for (var i = 0; i < inputs.Length; i++)
+            totals.SetParameter(i, inputs[i].Address);
+        for (var i = 0; i < form.Slices.Length; i++)
+            totals.SetParameter(inputs.Length + i, outputs[form.Moving.Length + i].Address);
+        for (var i = 0; i < form.Stacked.Length; i++)
+            totals.SetParameter(inputs.Length + form.Slices.Length + i, Carried.Take(ref stacks, form.Stacked[i] * form.Loop.Length));
+        for (var i = 0; i < form.TotalPlaces.Length; i++)
+            totals.SetResult(i, outputs[form.TotalPlaces[i]].Address);
+        totals.Borrow();
+        try
+        {
+            totals.Run();
+        }
+        finally
+        {
+            totals.GiveBack();
+        }
     }
 
     private static void Start(ReversalForm form, Carried moving, bool toHome, ReadOnlySpan<NDArray> inputs, ReadOnlySpan<NDArray> outputs)
@@ -150,7 +184,7 @@ internal static unsafe class LoopRunner
         for (var i = 0; i < form.Moving.Length; i++)
             moving.Start(i, inputs[form.Loop.Inputs + i].Address, outputs[i].Address);
         for (var i = 0; i < form.Sums.Length; i++)
-            moving.StartAtZero(form.Moving.Length + i, outputs[form.Moving.Length + form.Slices.Length + i].Address, toHome);
+            moving.StartAtZero(form.Moving.Length + i, outputs[form.SumPlaces[i]].Address, toHome);
     }
 
     private static void KeepAlive(ReadOnlySpan<NDArray> arrays)
