@@ -154,6 +154,7 @@ module internal Rewrite =
             | OverlapAdd(axis, stride, dilation, isTranspose) ->
                 Sliding.overlapAdd graph node (axis, stride, dilation, isTranspose)
                 |> ValueOption.defaultWith (fun () -> plain graph node)
+            | Pointwise Opcode.Add -> Cutting.trySum graph node |> ValueOption.defaultWith (fun () -> plain graph node)
             | Reduce(fold, axes) -> Sliding.fold graph node fold axes |> ValueOption.defaultWith (fun () -> plain graph node)
             | _ -> plain graph node
 
@@ -189,6 +190,7 @@ module internal Rewrite =
     let run (source: Graph) : Graph * int[] =
         let graph = GraphBuilder source.Nodes.Length
         let included = included source
+        let inParts = Cutting.onlyInParts source
         let renamed = Array.zeroCreate<int> source.Nodes.Length
 
         for i in 0 .. source.Nodes.Length - 1 do
@@ -202,6 +204,7 @@ module internal Rewrite =
                     let index = graph.Add(node.Lowering, [||], node.Shape, node.DType)
                     graph.Origins[index] <- i
                     index
+                | View(Slice _) when inParts[node.Inputs[0]] -> Cutting.part source inParts (add graph) renamed node
                 | _ -> add graph { node with Inputs = node.Inputs |> Array.map (fun input -> renamed[input]) }
 
         { Nodes = graph.Nodes.ToArray()
