@@ -39,6 +39,44 @@ public unsafe class RunnerTests
         Assert.Equal([values[1], values[2], values[1], values[1]], results.Select(result => result.ToArray<double>()));
     }
 
+    [Theory]
+    [InlineData(32, 128, 512)]
+    [InlineData(7, 300, 90)]
+    [InlineData(200, 64, 33)]
+    [InlineData(33, 20, 16)]
+    [InlineData(1, 20, 30)]
+    public void OperandsThatStayAreReadOnceUntilTheMemoryIsGivenBack(int rows, int inner, int columns)
+    {
+        BufferInfo Matrix(BufferKind kind, int height, int width) => new(kind, Shape.Of(height, width), DType.Float32);
+        BufferInfo[] buffers = [Matrix(BufferKind.Input, rows, inner), Matrix(BufferKind.Input, columns, inner), Matrix(BufferKind.Output, rows, columns)];
+        var step = new MatrixProductStep(DType.Float32, [], rows, columns, inner, new(0, 0, [], inner, 1), new(1, 0, [], 1, inner), new(2, 0, [], columns, 1));
+        var program = new Program([.. buffers], 0, [step]);
+        var kept = new BoundProgram(program, [], [0, 1], [0], 1..2);
+        var random = new Random(1);
+        NDArray Draw(int height, int width) => NDArray.Create<float>(Shape.Of(height, width), [.. Enumerable.Range(0, height * width).Select(_ => (float)random.NextDouble() - 0.5f)]);
+        var result = NDArray.Zeros(Shape.Of(rows, columns), DType.Float32);
+        kept.SetResult(0, result.Address);
+        for (var trial = 0; trial < 2; trial++)
+        {
+            var right = Draw(columns, inner);
+            kept.SetParameter(1, right.Address);
+            kept.Borrow();
+            for (var run = 0; run < 3; run++)
+            {
+                var left = Draw(rows, inner);
+                kept.SetParameter(0, left.Address);
+                kept.Run();
+                Assert.Equal(program.Run([left, right], [])[0].ToArray<float>(), result.ToArray<float>());
+                left.KeepAlive();
+            }
+
+            kept.GiveBack();
+            right.KeepAlive();
+        }
+
+        result.KeepAlive();
+    }
+
     [Fact]
     public void ProgramsInsideOfProgramsHaveMemoryOfTheirOwnEachTime()
     {

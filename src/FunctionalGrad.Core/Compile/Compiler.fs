@@ -157,8 +157,9 @@ module internal Compiler =
     let toDonatingFunction (graph: Graph) (isDonated: int -> bool) : NDArray[] -> NDArray[] =
         compileDonating isDonated graph |> functionOf graph
 
-    /// A graph whose first nodes are its leaves, as a function bound to where its parameters and results lie.
-    let bind (graph: Graph) (parameters: int) : Loops.BoundProgram =
+    /// A graph whose first nodes are its leaves, as a function bound to where its parameters and results lie; so many of the parameters, from
+    /// one on, stay as they are while it is used.
+    let bind (graph: Graph) (parameters: int) (firstStill: int) (stillCount: int) : Loops.BoundProgram =
         let compiled = prepare graph
         let inputs = Array.create parameters -1
         compiled.Leaves |> Array.iteri (fun place leaf -> inputs[leaf] <- place)
@@ -168,5 +169,6 @@ module internal Compiler =
             compiled.Program,
             ReadOnlySpan(numbersOf compiled (Nodes.number graph)),
             ReadOnlySpan inputs,
-            ReadOnlySpan outputs
+            ReadOnlySpan outputs,
+            Range(Index firstStill, Index(firstStill + stillCount))
         )

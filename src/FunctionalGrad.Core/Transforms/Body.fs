@@ -365,10 +365,13 @@ module internal Body =
     /// The results where some inputs carry one more axis in front, and which results then do.
     let applyMapped (body: Body) (mapped: bool[]) (inputs: Tensor[]) : (Tensor * bool)[] = evaluateMapped body mapped inputs body.Results
 
-/// A body bound to memory, which is kept from one run to the next.
+/// A body bound to memory, which is kept from one run to the next. So many of its parameters, from one on, stay as they are from when memory is
+/// borrowed to when it is given back.
 [<Sealed>]
-type internal BoundBody(body: Body) =
+type internal BoundBody(body: Body, firstStill: int, stillCount: int) =
     let mutable idle: BoundFunction = null
+
+    new(body) = BoundBody(body, 0, 0)
 
     /// A binding that nobody else uses.
     member _.Rent() : BoundFunction =
@@ -379,7 +382,7 @@ type internal BoundBody(body: Body) =
             BoundDelegate(Reference.toFunction graph, ReadOnlySpan parameters, body.Results.Length)
         else
             match Interlocked.Exchange(&idle, null) with
-            | null -> Compiler.bind graph body.Parameters.Length
+            | null -> Compiler.bind graph body.Parameters.Length firstStill stillCount
             | bound -> bound
 
     /// Gives a binding back.

@@ -9,7 +9,7 @@ module internal Branching =
     open TensorTypes
 
     let private run (name: string) (bodies: Body[]) : LibraryFunction =
-        let idle = bodies |> Array.map BoundBody
+        let idle = bodies |> Array.map (fun body -> BoundBody body)
 
         LibraryFunction(fun inputs outputs ->
             let chosen = inputs[0].GetInt64 0

@@ -183,7 +183,7 @@ module Jitting =
         let constants = captured |> Array.map (fun x -> x.Value)
 
         let bind () : BoundFunction =
-            let bound = Compiler.bind body.Graph.Value.Graph body.Parameters.Length
+            let bound = Compiler.bind body.Graph.Value.Graph body.Parameters.Length 0 0
             bound.Keep(leaves.Length, constants)
             bound
 

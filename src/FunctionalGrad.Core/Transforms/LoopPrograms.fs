@@ -87,10 +87,13 @@ module internal LoopPrograms =
             bytes loop.RowTypes
         )
 
+    /// A function of a loop's step, whose constants are the same in all steps.
+    let private bound (loop: Loop) (body: Body) = BoundBody(body, 1 + loop.Carries + loop.Slices, loop.Constants)
+
     /// The loop; if there are outputs for it, with a record of its carries.
     let forward (loop: Loop) : LibraryFunction =
         let form = formOf loop
-        let body = BoundBody loop.Body
+        let body = bound loop loop.Body
 
         LibraryFunction(fun inputs outputs ->
             let bound = body.Rent()
@@ -120,8 +123,8 @@ module internal LoopPrograms =
                 chosen (Array.map not reversal.Sums) places
             )
 
-        let body, backward = BoundBody loop.Body, BoundBody reversal.Body
-        let totals = Option.map BoundBody reversal.Totals
+        let body, backward = bound loop loop.Body, bound loop reversal.Body
+        let totals = Option.map (fun (body: Body) -> BoundBody body) reversal.Totals
 
         LibraryFunction(fun inputs outputs ->
             let bound, back = body.Rent(), backward.Rent()

@@ -16,22 +16,37 @@ internal static unsafe class BatchedProduct
     /// <summary>C = A·B for every batch index.</summary>
     /// <param name="step">Which buffers, sizes and strides.</param>
     /// <param name="buffers">Base address of every buffer of the program.</param>
+    /// <param name="kept">Where the right operand is kept from one run to the next.</param>
     /// <exception cref="DTypeException">The elements are neither float32 nor float64.</exception>
-    internal static void Run(MatrixProductStep step, ReadOnlySpan<nint> buffers)
+    internal static void Run(MatrixProductStep step, ReadOnlySpan<nint> buffers, ref KeptOperand kept)
     {
         if (step.DType == DType.Float32)
-            Run<float>(step, buffers);
+            Run<float>(step, buffers, ref kept);
         else if (step.DType == DType.Float64)
-            Run<double>(step, buffers);
+            Run<double>(step, buffers, ref kept);
         else
             throw new DTypeException($"matmul: the elements are {step.DType.Name()}; only float32 and float64 have a matrix product. Convert with cast first.");
     }
 
-    private static void Run<T>(MatrixProductStep step, ReadOnlySpan<nint> buffers)
+    /// <summary>C = A·B for every batch index, once.</summary>
+    internal static void Run(MatrixProductStep step, ReadOnlySpan<nint> buffers)
+    {
+        var kept = default(KeptOperand);
+        Run(step, buffers, ref kept);
+    }
+
+    private static void Run<T>(MatrixProductStep step, ReadOnlySpan<nint> buffers, ref KeptOperand kept)
         where T : unmanaged, INumberBase<T>
     {
         var product = new Product<T>(
             step.Rows, step.Columns, step.Inner, View<T>(step.A, buffers), View<T>(step.B, buffers), View<T>(step.C, buffers), accumulate: false);
+        if (kept.Start != 0)
+        {
+            MatrixProduct.Multiply(product.Keeping((T*)kept.Start, kept.IsPacked));
+            kept.IsPacked = true;
+            return;
+        }
+
         var axes = step.Batch.Length;
         while (axes > 0 && TryMerge(step, axes - 1, ref product))
             axes--;

@@ -41,6 +41,7 @@ internal unsafe struct BlockedProduct<TLanes, TVector, T>
     private readonly int reach;
     private readonly int rowParts;
     private readonly bool shared;
+    private readonly bool keepRight;
     private T* right;
     private int column;
     private int columns;
@@ -57,11 +58,19 @@ internal unsafe struct BlockedProduct<TLanes, TVector, T>
         width = Part(product.Columns, RightBytes / sizeof(T) / depth, TileColumns);
         reach = depth * Math.Max(RightBytes / sizeof(T) / depth / width, 1);
         rowParts = RowParts(product.Rows, LeftBytes / sizeof(T) / depth, shared);
+        keepRight = packRight && product.Packed != null && width >= product.Columns && reach >= product.Inner;
     }
 
     private static int TileRows => Tile<TLanes, TVector, T>.Rows;
 
     private static int TileColumns => Tile<TLanes, TVector, T>.Columns;
+
+    /// <summary>How many elements it takes to keep a right operand of these sizes; 0 if it is too large for that.</summary>
+    public static long ElementsToKeep(int inner, int columns)
+    {
+        var elements = (long)inner * ((columns + TileColumns - 1) / TileColumns * TileColumns);
+        return elements * sizeof(T) <= RightBytes / 2 ? elements : 0;
+    }
 
     /// <summary>Multiplies, on several threads if that is worth while.</summary>
     public static void Multiply(in Product<T> product)
@@ -71,12 +80,10 @@ internal unsafe struct BlockedProduct<TLanes, TVector, T>
         else if (product.Rows >= 2 * RowsOfPart)
             new BlockedProduct<TLanes, TVector, T>(product, shared: true).Run();
         else
-            ProductParts.ShareRows(product.Transposed, TileColumns, ProductParts.LeastShared, &MultiplyTransposedAlone);
+            ProductParts.ShareColumns(product, TileColumns, ProductParts.LeastShared, &MultiplyAlone);
     }
 
     private static void MultiplyAlone(in Product<T> product) => new BlockedProduct<TLanes, TVector, T>(product, shared: false).Run();
-
-    private static void MultiplyTransposedAlone(in Product<T> product) => MultiplyAlone(product.Transposed);
 
     private static bool PacksLeft(in Product<T> product) =>
         product.Columns > 4 * TileColumns
@@ -117,7 +124,9 @@ internal unsafe struct BlockedProduct<TLanes, TVector, T>
     /// <summary>Packs what one pass over C takes of B, then makes the pass.</summary>
     private void Run()
     {
-        if (packRight || product.Columns % TileColumns != 0)
+        if (keepRight)
+            right = product.Packed;
+        else if (packRight || product.Columns % TileColumns != 0)
             right = PackingBuffers.Right<T>((nint)Math.Min(reach, product.Inner) * (packRight ? width : TileColumns));
         fixed (BlockedProduct<TLanes, TVector, T>* self = &this)
             for (column = 0; column < product.Columns; column += width)
@@ -125,7 +134,8 @@ internal unsafe struct BlockedProduct<TLanes, TVector, T>
                 {
                     columns = Math.Min(width, product.Columns - column);
                     terms = Math.Min(reach, product.Inner - term);
-                    Share(PacksInBlock * BlocksInPass, &PackPart, self);
+                    if (!keepRight || !product.IsPacked)
+                        Share(PacksInBlock * BlocksInPass, &PackPart, self);
                     Share(rowParts, &MultiplyPart, self);
                 }
     }
@@ -189,14 +199,17 @@ internal unsafe struct BlockedProduct<TLanes, TVector, T>
         }
     }
 
+    /// <summary>Rows of the next tile: the last two share what is left, because a tile of few rows waits for its sums.</summary>
+    private static int HeightOf(int rows) => rows > TileRows && rows < TileRows + (TileRows / 2) + 1 ? (rows + 1) / 2 : Math.Min(rows, TileRows);
+
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private static void MultiplyStrip(
         int rows, int columns, int terms, in MatrixView<T> a, T* left, T* b, nint bStride, in MatrixView<T> c, bool accumulate, T* scratch)
     {
         var direct = columns == TileColumns && c.ColumnStride == 1;
-        for (var strip = 0; strip < rows; strip += TileRows)
+        for (int strip = 0, count; strip < rows; strip += count)
         {
-            var count = Math.Min(TileRows, rows - strip);
+            count = left == null ? HeightOf(rows - strip) : Math.Min(TileRows, rows - strip);
             var tile = left != null ? new MatrixView<T>(left + ((nint)strip * terms), 1, TileRows) : a.From(strip, 0);
             var target = c.From(strip, 0);
             if (direct)

@@ -45,26 +45,43 @@ internal static unsafe class ProductParts
             return;
         }
 
-        var cut = new RowCut<T>(product, step, pieces, parts, work);
-        Parallelism.For(parts, &RowCut<T>.Run, &cut);
+        var cut = new Cut<T>(product, step, pieces, parts, false, work);
+        Parallelism.For(parts, &Cut<T>.Run, &cut);
     }
 
-    private readonly struct RowCut<T>(in Product<T> product, int step, int pieces, int parts, delegate*<in Product<T>, void> work)
+    /// <summary>Does the work in parts of whole steps of columns; the last part has the columns that are left as well.</summary>
+    public static void ShareColumns<T>(in Product<T> product, int step, long least, delegate*<in Product<T>, void> work)
         where T : unmanaged
     {
+        var pieces = product.Columns / step;
+        var parts = Count(product.Work, least, pieces);
+        if (parts <= 1)
+        {
+            work(product);
+            return;
+        }
+
+        var cut = new Cut<T>(product, step, pieces, parts, true, work);
+        Parallelism.For(parts, &Cut<T>.Run, &cut);
+    }
+
+    private readonly struct Cut<T>(in Product<T> product, int step, int pieces, int parts, bool isOfColumns, delegate*<in Product<T>, void> work)
+        where T : unmanaged
+    {
+        private readonly bool isOfColumns = isOfColumns;
         private readonly Product<T> product = product;
         private readonly int step = step;
         private readonly int pieces = pieces;
         private readonly int parts = parts;
         private readonly delegate*<in Product<T>, void> work = work;
 
-        public static void Run(int part, void* state) => ((RowCut<T>*)state)->Run(part);
+        public static void Run(int part, void* state) => ((Cut<T>*)state)->Run(part);
 
         private void Run(int part)
         {
             var first = First(part, parts, pieces) * step;
-            var end = part == parts - 1 ? product.Rows : First(part + 1, parts, pieces) * step;
-            work(product.OfRows(first, end - first));
+            var end = part == parts - 1 ? (isOfColumns ? product.Columns : product.Rows) : First(part + 1, parts, pieces) * step;
+            work(isOfColumns ? product.OfColumns(first, end - first) : product.OfRows(first, end - first));
         }
     }
 }

@@ -78,16 +78,17 @@ internal sealed unsafe class BoundProgram : BoundFunction
     /// <param name="numbers">The program's numbers, the same in every run.</param>
     /// <param name="inputs">For each parameter its place among the program's inputs, or −1 if it is not read.</param>
     /// <param name="outputs">For each result its place among the program's outputs, or −1 − the place of the input that it is.</param>
-    public BoundProgram(Program program, ReadOnlySpan<long> numbers, ReadOnlySpan<int> inputs, ReadOnlySpan<int> outputs)
+    /// <param name="still">Parameters that stay as they are from <see cref="Borrow"/> to <see cref="GiveBack"/>.</param>
+    public BoundProgram(Program program, ReadOnlySpan<long> numbers, ReadOnlySpan<int> inputs, ReadOnlySpan<int> outputs, Range still = default)
     {
         // Beyond the buffers: one place for what is not read, then one for every result that is copied.
         var unread = program.Buffers.Length;
-        runner = new Runner(program, 1 + outputs.Length);
         this.numbers = GC.AllocateUninitializedArray<long>(numbers.Length, pinned: true);
         numbers.CopyTo(this.numbers);
         var parameters = new int[inputs.Length];
         for (var i = 0; i < inputs.Length; i++)
             parameters[i] = inputs[i] < 0 ? unread : program.InputBuffers[inputs[i]];
+        runner = new Runner(program, 1 + outputs.Length, parameters.AsSpan(still));
         var results = new int[outputs.Length];
         var copies = new List<(int From, int To, long Bytes)>();
         for (var i = 0; i < outputs.Length; i++)

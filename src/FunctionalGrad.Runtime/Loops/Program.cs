@@ -70,6 +70,9 @@ public sealed unsafe class Program
     /// <summary>What the program does, nearly as it was given: staged kernels are whole.</summary>
     internal ImmutableArray<Step> Steps { get; }
 
+    /// <summary>The same with staged kernels in parts: what is done one after the other.</summary>
+    internal ImmutableArray<Step> PlainSteps => plain;
+
     /// <summary>Which buffers are inputs, in order.</summary>
     internal int[] InputBuffers { get; }
 
@@ -151,9 +154,10 @@ public sealed unsafe class Program
     /// <param name="given">The numbers of the run.</param>
     /// <param name="scratch"><see cref="ScratchBytes"/> bytes on a cache line.</param>
     /// <param name="calls">The arguments of the library calls, in their order.</param>
-    internal void Execute(nint* addresses, long* given, byte* scratch, CallArguments[] calls)
+    /// <param name="kept">For each step, where its right operand is kept; empty if none is.</param>
+    internal void Execute(nint* addresses, long* given, byte* scratch, CallArguments[] calls, KeptOperand[] kept)
     {
-        var frame = new StepFrame(addresses, given, scratch, calls);
+        var frame = new StepFrame(addresses, given, scratch, calls, kept);
         if (Volatile.Read(ref emitted) is { } pieces || TryEmit(out pieces))
         {
             RunPieces(pieces, ref frame);
@@ -197,6 +201,9 @@ public sealed unsafe class Program
         {
             case KernelStep:
                 kernels.Value[i]!.Run(frame.Addresses, frame.Numbers, frame.Scratch);
+                break;
+            case MatrixProductStep product when frame.Kept.Length > 0:
+                BatchedProduct.Run(product, new ReadOnlySpan<nint>(frame.Addresses, Buffers.Length), ref frame.Kept[i]);
                 break;
             case MatrixProductStep product:
                 BatchedProduct.Run(product, new ReadOnlySpan<nint>(frame.Addresses, Buffers.Length));
@@ -273,7 +280,7 @@ public sealed unsafe class Program
 }
 
 /// <summary>What the steps of a run work on.</summary>
-internal unsafe ref struct StepFrame(nint* addresses, long* numbers, byte* scratch, CallArguments[] calls)
+internal unsafe ref struct StepFrame(nint* addresses, long* numbers, byte* scratch, CallArguments[] calls, KeptOperand[] kept)
 {
     /// <summary>The address of every buffer.</summary>
     public readonly nint* Addresses = addresses;
@@ -286,6 +293,9 @@ internal unsafe ref struct StepFrame(nint* addresses, long* numbers, byte* scrat
 
     /// <summary>The arguments of the library calls, in their order.</summary>
     public readonly CallArguments[] Calls = calls;
+
+    /// <summary>For each step, where its right operand is kept; empty if none is.</summary>
+    public readonly KeptOperand[] Kept = kept;
 
     /// <summary>How many of them have been called.</summary>
     public int Called;

@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using FunctionalGrad.Linear;
 
 namespace FunctionalGrad.Loops;
 
@@ -13,7 +14,9 @@ internal sealed unsafe class Runner
     private readonly Program program;
     private readonly nint[] table;
     private readonly CallArguments[] calls;
+    private readonly KeptOperand[] kept;
     private readonly long scratchStart;
+    private readonly long keptStart;
     private readonly long bytes;
     private WorkingMemory? memory;
     private long placedIn = -1;
@@ -23,12 +26,15 @@ internal sealed unsafe class Runner
     /// <exception cref="ShapeException">The program needs more memory than the machine has.</exception>
     /// <param name="program">What to run.</param>
     /// <param name="spare">How many more addresses than those of buffers the table holds, for whoever holds the runner.</param>
-    public Runner(Program program, int spare = 0)
+    /// <param name="still">Buffers that stay as they are from <see cref="Borrow"/> to <see cref="GiveBack"/>.</param>
+    public Runner(Program program, int spare = 0, params ReadOnlySpan<int> still)
     {
         this.program = program;
         program.DemandMemory(Memory.Available);
         scratchStart = (program.Plan.Bytes + NDArray.Alignment - 1) & -NDArray.Alignment;
-        bytes = scratchStart + program.ScratchBytes;
+        keptStart = (scratchStart + program.ScratchBytes + NDArray.Alignment - 1) & -NDArray.Alignment;
+        (kept, var keptBytes) = Keep(program, still);
+        bytes = keptStart + keptBytes;
         table = GC.AllocateArray<nint>(program.Buffers.Length + spare + 1, pinned: true);
         Addresses = (nint*)Marshal.UnsafeAddrOfPinnedArrayElement(table, 0);
         calls = [.. program.Steps.OfType<CallStep>().Select(call => new CallArguments(call, program.Buffers))];
@@ -62,17 +68,41 @@ internal sealed unsafe class Runner
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Run(long* numbers)
     {
-        program.Execute(Addresses, numbers, scratch, calls);
+        program.Execute(Addresses, numbers, scratch, calls, kept);
         GC.KeepAlive(this);
+    }
+
+    /// <summary>Which right operands of products are kept, and how many bytes they take.</summary>
+    private static (KeptOperand[] Kept, long Bytes) Keep(Program program, ReadOnlySpan<int> still)
+    {
+        var kept = new KeptOperand[program.PlainSteps.Length];
+        long bytes = 0;
+        for (var i = 0; i < kept.Length; i++)
+        {
+            var size = program.PlainSteps[i] is MatrixProductStep product && still.Contains(product.B.Buffer) ? KeptOperand.BytesFor(product) : 0;
+            kept[i].Bytes = size;
+            bytes += Carried.Rounded(size);
+        }
+
+        return bytes == 0 ? ([], 0) : (kept, bytes);
+    }
+
+    private void PlaceKept(nint free)
+    {
+        foreach (ref var operand in kept.AsSpan())
+            operand.Start = operand.Bytes == 0 ? 0 : Carried.Take(ref free, operand.Bytes);
     }
 
     private void Place(WorkingMemory piece)
     {
         memory = piece;
+        foreach (ref var operand in kept.AsSpan())
+            operand.IsPacked = false;
         if (piece.Identity == placedIn)
             return;
         placedIn = piece.Identity;
         scratch = (byte*)piece.Start + scratchStart;
+        PlaceKept(piece.Start + (nint)keptStart);
         for (var i = 0; i < program.Buffers.Length; i++)
         {
             if (program.Buffers[i].Kind == BufferKind.Temporary)
