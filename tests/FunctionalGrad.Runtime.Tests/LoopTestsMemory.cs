@@ -29,7 +29,8 @@ public class LoopTestsMemory
         var steps = Enumerable.Range(0, Count + 1).Select(i => (Step)LoopTestsProgram.Copy(i, i + 1, 16, DType.Float32)).ToArray();
         var watch = Stopwatch.StartNew();
         var program = new Program([.. buffers], 0, [.. steps]);
-        Assert.True(watch.Elapsed.TotalSeconds < 5, $"{watch.Elapsed.TotalSeconds} s to plan {Count} buffers");
+        // Seconds, also on a busy machine; what is quadratic takes minutes.
+        Assert.True(watch.Elapsed.TotalSeconds < 60, $"{watch.Elapsed.TotalSeconds} s to plan {Count} buffers");
         Assert.Equal(128, program.ArenaBytes);
         var x = NDArray.Create<float>(Shape.Of(16), Enumerable.Range(0, 16).Select(i => (float)i).ToArray());
         Assert.Equal(x.ToArray<float>(), program.Run([x], [])[0].ToArray<float>());

@@ -35,17 +35,19 @@ module internal LeNets =
         | _ -> invalidOp "three keys were asked for"
 
     let private step name activation pool =
-        Workload.steps name (fun () ->
-            let data = Random.uniform (Key.ofSeed 1) [ images; 1; 28; 28 ], Random.randint (Key.ofSeed 2) 0L 10L [ images ]
+        let data () = Random.uniform (Key.ofSeed 1) [ images; 1; 28; 28 ], Random.randint (Key.ofSeed 2) 0L 10L [ images ]
+        let loss (x, y) net = scores activation pool net x |> crossEntropy y
+        let learn (data, net) = (net, grad (loss data) net) ||> Tree.map2 (fun p g -> p - 0.1 * g)
 
-            let loss (x, y) net = scores activation pool net x |> crossEntropy y
-            let learn = jit (fun (data, net) -> (net, grad (loss data) net) ||> Tree.map2 (fun p g -> p - 0.1 * g))
+        Workload.steps name (fun () ->
+            let data, learn = data (), jit learn
 
             let check before after =
                 (before, after) ||> Tree.map2 (fun p q -> (cast DType.Float64 p - q) / 0.1) |> Check.gradient (loss data) before
 
             Tree.evaluate data
             initial (Key.ofSeed 3), (fun net -> learn (data, net)), check)
+        |> Workload.explained (fun () -> Jit.explain learn (data (), initial (Key.ofSeed 3)))
 
     let all: Workload list =
         [ step "i_lenet_sigmoid_avgpool_b64_step" sigmoid (avgPool2d [ 2; 2 ])

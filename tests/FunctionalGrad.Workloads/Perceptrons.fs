@@ -41,10 +41,13 @@ module internal Perceptrons =
         let products = sizes |> List.pairwise |> List.map (fun (m, n) -> 2.0 * float Images * float m * float n)
         if isStep then 3.0 * List.sum products - products.Head else List.sum products
 
+    let private learn (data, layers) = (layers, grad (loss relu data) layers) ||> Tree.map2 (fun p g -> p - Rate * g)
+
     let private step name (sizes: int list) =
+        let data () = batch (Key.ofSeed 1) sizes.Head (List.last sizes)
+
         Workload.steps name (fun () ->
-            let data = batch (Key.ofSeed 1) sizes.Head (List.last sizes)
-            let learn = jit (fun (data, layers) -> (layers, grad (loss relu data) layers) ||> Tree.map2 (fun p g -> p - Rate * g))
+            let data, learn = data (), jit learn
 
             let check before after =
                 (before, after) ||> Tree.map2 (fun p q -> (cast DType.Float64 p - q) / Rate) |> Check.gradient (loss relu data) before
@@ -52,6 +55,7 @@ module internal Perceptrons =
             Tree.evaluate data
             initial (Key.ofSeed 2) sizes, (fun layers -> learn (data, layers)), check)
         |> Workload.flops (flopsOf sizes true)
+        |> Workload.explained (fun () -> Jit.explain learn (data (), initial (Key.ofSeed 2) sizes))
 
     let private forward name (sizes: int list) =
         Workload.calls name (fun () ->

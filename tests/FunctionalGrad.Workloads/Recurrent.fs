@@ -67,19 +67,25 @@ module internal Recurrent =
     let private flopsOf gates = 2.0 * float length * float examples * float width * float (gates * width) * 5.0
 
     let private gradient name gates (cell: unit -> 'P) (network: 'P -> Tensor -> Tensor) =
+        let loss x parameters = network parameters x |> square |> meanAll
+        let gradient (x, parameters) = grad (loss x) parameters
+
         Workload.calls name (fun () ->
             let x, parameters = series (), cell ()
-            let loss x parameters = network parameters x |> square |> meanAll
-            (x, parameters), jit (fun (x, parameters) -> grad (loss x) parameters), Check.gradient (loss x) parameters)
+            (x, parameters), jit gradient, Check.gradient (loss x) parameters)
         |> Workload.flops (flopsOf gates)
+        |> Workload.explained (fun () -> Jit.explain gradient (series (), cell ()))
 
     let private tanhLoss x cell = elman cell x |> square |> mean [ 1; 2 ] |> sumAll
 
     let private tanhNetwork =
+        let gradient (x, cell) = grad (tanhLoss x) cell
+
         Workload.calls "j_tanhrnn_T100_h128_b32_fwdbwd" (fun () ->
             let x, cell = series (), cell 1
-            (x, cell), jit (fun (x, cell) -> grad (tanhLoss x) cell), Check.gradient (tanhLoss x) cell)
+            (x, cell), jit gradient, Check.gradient (tanhLoss x) cell)
         |> Workload.flops (flopsOf 1)
+        |> Workload.explained (fun () -> Jit.explain gradient (series (), cell 1))
 
     let all: Workload list =
         [ gradient "j_lstm_T100_h128_b32_fwdbwd" 4 (fun () -> cell 4) lstm

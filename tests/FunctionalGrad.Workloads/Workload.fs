@@ -18,6 +18,8 @@ type Workload =
         IsDouble: bool
         /// Makes the data, checks one result, and gives what is timed. What a run computes is its result.
         Prepare: Func<Func<obj>>
+        /// What it becomes, where its memory is of interest; else null.
+        Explain: Func<Explanation>
     }
 
 /// Making workloads.
@@ -34,10 +36,13 @@ module internal Workload =
             Func<_>(fun () ->
                 // A delegate of an expression would evaluate it in each call.
                 let run = prepare ()
-                Func<obj> run) }
+                Func<obj> run)
+          Explain = null }
 
     let against (peers: string) (workload: Workload) = { workload with Against = peers }
     let flops (count: float) (workload: Workload) = { workload with Flops = count }
+    /// Says what the workload becomes.
+    let explained (explain: unit -> Explanation) (workload: Workload) = { workload with Explain = Func<_>(explain) }
     let bytes (count: float) (workload: Workload) = { workload with Bytes = count }
 
     /// A function of one argument, checked once and then called again and again.

@@ -82,7 +82,8 @@ internal sealed class InPlace
         var isJoined = false;
         foreach (var store in kernel.Body)
         {
-            if (store.Code != Opcode.Store || !IsNew(kernel, store.Access!, step))
+            // A copy onto itself would serve nobody.
+            if (store.Code != Opcode.Store || kernel.Body[store.A].Code == Opcode.Load || !IsNew(kernel, store.Access!, step))
                 continue;
             reads ??= Reads(kernel);
             int? best = null;

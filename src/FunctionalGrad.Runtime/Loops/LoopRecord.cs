@@ -37,7 +37,7 @@ internal sealed class StackedRecord : LoopRecord
 internal sealed class GrowingRecord : LoopRecord
 {
     private const long ChunkBytes = 1 << 20;
-    private readonly List<(Array Storage, nint Address)> chunks = [];
+    private readonly List<(object Storage, nint Address)> chunks = [];
     private readonly long[] offsets;
     private readonly long entryBytes;
     private readonly long perChunk;

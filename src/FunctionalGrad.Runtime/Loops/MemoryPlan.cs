@@ -34,7 +34,7 @@ internal sealed class MemoryPlan
                     continue;
                 placed[buffer] = true;
                 Offsets[buffer] = Take(RoundedBytes(buffers[buffer]));
-                alive += BytesOf(buffers[buffer]);
+                alive += RoundedBytes(buffers[buffer]);
                 Total += BytesOf(buffers[buffer]);
             }
 
@@ -45,7 +45,7 @@ internal sealed class MemoryPlan
                 if (!placed[buffer] || last[buffer] != step)
                     continue;
                 Free(Offsets[buffer], RoundedBytes(buffers[buffer]));
-                alive -= BytesOf(buffers[buffer]);
+                alive -= RoundedBytes(buffers[buffer]);
             }
         }
     }
@@ -59,7 +59,7 @@ internal sealed class MemoryPlan
     /// <summary>Bytes of all temporary buffers, as if none made room for another.</summary>
     public long Total { get; }
 
-    /// <summary>The most bytes of temporary buffers that are needed at one step: no plan does with less.</summary>
+    /// <summary>The most bytes of temporary buffers, each in whole cache lines, that are needed at one step: no plan does with less.</summary>
     public long Least { get; }
 
     private static long BytesOf(BufferInfo buffer) => (long)buffer.Shape.Count * buffer.DType.Size();

@@ -36,7 +36,7 @@ internal sealed class WorkingMemory
     public long Identity { get; }
 
     /// <summary>What keeps the memory alive.</summary>
-    public Array Storage { get; }
+    public object Storage { get; }
 
     /// <summary>The address of the first byte, on a cache line.</summary>
     public nint Start { get; }

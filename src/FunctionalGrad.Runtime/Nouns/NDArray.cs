@@ -247,7 +247,7 @@ internal static class Memory
 
     /// <summary>At least <paramref name="bytes"/> bytes; the memory stays valid while the returned array is referenced.</summary>
     /// <exception cref="ShapeException">There are more bytes than one array can hold.</exception>
-    public static (Array Storage, nint Address) Allocate(long bytes)
+    public static (object Storage, nint Address) Allocate(long bytes)
     {
         var rounded = Math.Max(NDArray.Alignment, (bytes + NDArray.Alignment - 1) & -NDArray.Alignment);
         pages ??= [new(), new(), new()];
@@ -279,18 +279,19 @@ internal static class Memory
     [StructLayout(LayoutKind.Sequential, Size = NDArray.Alignment)]
     private readonly struct Line;
 
-    /// <summary>Memory that pieces are cut from, one after the other.</summary>
+    /// <summary>Memory that pieces are cut from, one after the other. It serves again when nobody holds any of them.</summary>
     private sealed class Page
     {
-        private Array? storage;
+        private RecycledMemory? storage;
         private nint next;
         private nint end;
 
-        public (Array Storage, nint Address) Take(int bytes, int pageSize)
+        public (object Storage, nint Address) Take(int bytes, int pageSize)
         {
             if (storage is null || end - next < bytes)
             {
-                (storage, next) = Pinned(pageSize);
+                storage = RecycledMemory.Take(pageSize);
+                next = storage.Address;
                 end = next + pageSize;
             }
 

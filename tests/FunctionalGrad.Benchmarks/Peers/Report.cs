@@ -81,12 +81,33 @@ internal sealed class Report(Limits limits)
                 output.WriteLine($"* {row.Workload.Name}, {row.Threads}: {string.Join(", ", row.Peers.Select(peer => Against(row, peer.Key, peer.Value)))}");
         }
 
+        PrintMemory(output);
         if (coldStarts.Count > 0)
         {
             output.WriteLine("\n| cold start | compilation | at most |\n|---|---|---|");
             foreach (var start in coldStarts.GroupBy(start => (start.Name, start.Limit)))
                 output.WriteLine($"| {start.Key.Name} | {Duration(Measurement.Median(start.Select(time => time.Seconds)))} | {Duration(start.Key.Limit)} |");
         }
+    }
+
+    /// <summary>The arenas of training steps, and of the loops in them, against what no arena does without.</summary>
+    private void PrintMemory(TextWriter output)
+    {
+        var workloads = rows.Select(row => row.Workload).Where(workload => workload.Explain is not null).Distinct().ToArray();
+        if (workloads.Length == 0)
+            return;
+        output.WriteLine("\nThe least is the most bytes of temporary values that are needed at one step.\n");
+        output.WriteLine("| program | arena | the least | ratio | all temporaries |\n|---|---|---|---|---|");
+        foreach (var workload in workloads)
+            PrintMemory(output, workload.Name, workload.Explain());
+    }
+
+    private static void PrintMemory(TextWriter output, string name, Explanation program)
+    {
+        var ratio = program.LeastBytes == 0 ? "" : $"{(double)program.ArenaBytes / program.LeastBytes:F2}";
+        output.WriteLine($"| {name} | {program.ArenaBytes:N0} | {program.LeastBytes:N0} | {ratio} | {program.TemporaryBytes:N0} |");
+        foreach (var body in program.Bodies)
+            PrintMemory(output, $"{name}, body of {body.Key}", body.Value);
     }
 
     private IEnumerable<Row> Sorted() => rows.OrderBy(row => row.Workload.Name[0]).ThenBy(row => rows.IndexOf(row));
