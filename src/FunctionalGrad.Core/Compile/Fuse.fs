@@ -20,7 +20,7 @@ type internal Group(number: int, space: Shape) =
     member _.Number = number
     member _.Space = space
     member val Members = List<int>()
-    /// What the members cost, by their instructions.
+    /// What the members cost, in operations.
     member val Weight = 0 with get, set
 
     /// The axes that this group's folds fold; null while it has none.
@@ -52,8 +52,6 @@ type internal Seat = { Group: Group; IsRow: bool; Inputs: Reading[] }
 
 /// Decides what is computed together and what is only an index map.
 type internal Placement(graph: Graph) =
-    /// A larger body would not be optimized when it is compiled.
-    static let heaviest = 1024
     /// Rows pass through this many folds that need one another; the interpreter computes elements anew for each.
     static let mostStages = 8
     /// So many instructions cost nothing.
@@ -116,10 +114,9 @@ type internal Placement(graph: Graph) =
     let isFree (group: Group) (reading: Reading) =
         free[reading.Base] > 0uy && freeFrom[reading.Base] <= group.Number && (axesIn group reading).IsSome
 
-    let weigh i =
+    let weigh (group: Group) i =
         match nodes[i].Lowering with
-        | Pointwise code when code >= Opcode.Exp && code <= Opcode.Lgamma -> 16
-        | Pointwise(Opcode.Pow | Opcode.Remainder | Opcode.Atan2 | Opcode.Hypot | Opcode.Polygamma) -> 16
+        | Pointwise code -> KernelCost.Of(code, int64 group.Space.Count)
         | _ -> 1
 
     /// The first step that can read the elements from their buffer.
@@ -160,7 +157,7 @@ type internal Placement(graph: Graph) =
         let group = seat.Group
         let mapped = if seat.IsRow then Array.mapi (overSpace group shape fromMemory) seat.Inputs else Array.map ValueSome seat.Inputs
 
-        if group.Weight + weigh i > heaviest || not (fits seat) || Array.exists ValueOption.isNone mapped then
+        if group.Weight + weigh group i > KernelCost.MostFused || not (fits seat) || Array.exists ValueOption.isNone mapped then
             ValueNone
         else
             let inputs = mapped |> Array.map ValueOption.get
@@ -178,7 +175,7 @@ type internal Placement(graph: Graph) =
     let enter i (seat: Seat) =
         let group = seat.Group
         group.Members.Add i
-        group.Weight <- group.Weight + weigh i
+        group.Weight <- group.Weight + weigh group i
         operands[i] <- seat.Inputs
 
         for reading in seat.Inputs do

@@ -145,8 +145,11 @@ internal sealed class InPlace
         operand = Find(operand);
         var (from, to) = (buffers[operand], buffers[result]);
         return last[operand] == step && from.DType == to.DType && from.Shape.Equals(to.Shape)
-            && (from.Kind == BufferKind.Temporary || (IsFree(operand) && to.Kind == BufferKind.Output));
+            && ((from.Kind == BufferKind.Temporary && !IsRagged(from.Shape.Count)) || (IsFree(operand) && to.Kind == BufferKind.Output));
     }
+
+    /// <summary>Few elements that do not fill vectors: code that may not visit one twice has a tail of its own, and there is hardly any memory to save.</summary>
+    private static bool IsRagged(int count) => count < 512 && count % 16 != 0;
 
     /// <summary>An input that has been given away, and that no output has taken yet.</summary>
     private bool IsFree(int buffer) => given[buffer] && buffers[buffer].Kind == BufferKind.Input;

@@ -8,9 +8,6 @@ namespace FunctionalGrad.Loops;
 /// </summary>
 internal static class KernelSplitter
 {
-    /// <summary>Operations of one kernel; the just-in-time compiler gives up optimizing somewhat beyond it.</summary>
-    private const int Budget = 2000;
-
     /// <summary>The steps with their large kernels cut, and the buffers with those that this takes.</summary>
     public static (ImmutableArray<BufferInfo> Buffers, ImmutableArray<Step> Steps) Split(ImmutableArray<BufferInfo> buffers, ImmutableArray<Step> steps)
     {
@@ -29,20 +26,10 @@ internal static class KernelSplitter
         return (allBuffers.ToImmutable(), allSteps.ToImmutable());
     }
 
-    /// <summary>About how many operations an instruction takes.</summary>
-    private static int Weight(Kernel kernel, Instruction instruction) => instruction.Code switch
-    {
-        // Functions of single numbers are called.
-        >= Opcode.Exp and <= Opcode.Lgamma when kernel.Extents.All(extent => extent == 1) => 8,
-        Opcode.Pow => 150,
-        Opcode.Softplus or Opcode.Erf or Opcode.Erfc or Opcode.Log1p => 110,
-        >= Opcode.Exp and <= Opcode.Lgamma => 65,
-        Opcode.Number => 0,
-        _ => 2,
-    };
+    private static long Elements(Kernel kernel) => kernel.Extents.Aggregate(1L, (product, extent) => product * extent);
 
     private static bool IsLarge(Kernel kernel) => kernel.Reductions.IsEmpty && kernel.Body.Length > 16
-        && kernel.Body.Sum(instruction => Weight(kernel, instruction)) > Budget && !kernel.Body.Any(i => i.Code == Opcode.Fold) && !new KernelValues(kernel).WritesWhatItReads;
+        && kernel.Body.Sum(instruction => KernelCost.Of(instruction.Code, Elements(kernel))) > KernelCost.MostIn(Elements(kernel)) && !kernel.Body.Any(i => i.Code == Opcode.Fold) && !new KernelValues(kernel).WritesWhatItReads;
 
     private static void Cut(Kernel kernel, ImmutableArray<BufferInfo>.Builder buffers, ImmutableArray<Step>.Builder steps)
     {
@@ -72,11 +59,12 @@ internal static class KernelSplitter
     private static int[] Parts(Kernel kernel)
     {
         var part = new int[kernel.Body.Length];
+        var elements = Elements(kernel);
         var (number, weight) = (0, 0);
         for (var i = 0; i < part.Length; i++)
         {
-            var more = Weight(kernel, kernel.Body[i]);
-            if (weight + more > Budget)
+            var more = KernelCost.Of(kernel.Body[i].Code, elements);
+            if (weight + more > KernelCost.MostIn(elements))
                 (number, weight) = (number + 1, 0);
             weight += more;
             part[i] = number;

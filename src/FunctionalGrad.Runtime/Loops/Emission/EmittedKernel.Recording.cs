@@ -94,16 +94,13 @@ internal sealed unsafe partial class EmittedKernel
                 continue;
             values.ForOperands(i, operand =>
             {
-                if (stages[i] > stages[operand] && moves[operand] && needed[operand] && IsCostly(kernel.Body[operand].Code))
+                if (stages[i] > stages[operand] && moves[operand] && needed[operand] && KernelCost.IsCostly(kernel.Body[operand].Code))
                     found.Add(operand);
             });
         }
 
         return found;
     }
-
-    private static bool IsCostly(Opcode code) => code is Opcode.Pow or Opcode.Atan2 or Opcode.Hypot or Opcode.Polygamma
-        || (code is >= Opcode.Exp and <= Opcode.Lgamma);
 
     private void PlanColumns()
     {

@@ -9,12 +9,6 @@ namespace FunctionalGrad.Loops;
 /// </summary>
 internal sealed partial class EmittedKernel
 {
-    /// <summary>More operations than this would keep the just-in-time compiler from doing its best.</summary>
-    private const int LargestBody = 2800;
-
-    /// <summary>So many functions of single numbers are written out; beyond, they are called.</summary>
-    private const int LargestScalar = 8;
-
     /// <summary>A row is folded in blocks of so many elements, if nothing else needs it whole.</summary>
     private const int Block = 2048;
 
@@ -129,7 +123,7 @@ internal sealed partial class EmittedKernel
         if (refusal.Length > 0)
             return null;
         // Single numbers gain nothing from a function's lanes, and many functions in a row are too much for the compiler's registers.
-        var isScalar = nest.Total == 1 && kernel.Body.Count(i => IsCostly(i.Code)) > LargestScalar;
+        var isScalar = nest.Total == 1 && kernel.Body.Count(i => KernelCost.IsCostly(i.Code)) > KernelCost.MostWrittenOut;
         foreach (var outOfLine in isScalar ? (bool[])[true] : [false, true])
         {
             var emitted = new EmittedKernel(kernel, values, nest, frame, width, outOfLine);
@@ -138,8 +132,8 @@ internal sealed partial class EmittedKernel
                 return null;
             if (emitted.scratchBytes > LargestScratch)
                 refusal = $"its rows take {emitted.scratchBytes} bytes of the stack, more than {LargestScratch}";
-            else if (emitted.Size > LargestBody)
-                refusal = $"its code has {emitted.Size} operations, more than {LargestBody}";
+            else if (emitted.Size > KernelCost.MostEmitted)
+                refusal = $"its code has {emitted.Size} operations, more than {KernelCost.MostEmitted}";
             else
                 return emitted;
         }

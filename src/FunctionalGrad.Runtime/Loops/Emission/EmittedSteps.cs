@@ -14,9 +14,6 @@ internal readonly record struct EmittedPiece(int Step, Parallelism.PartWork? Wor
 /// </summary>
 internal static class EmittedSteps
 {
-    /// <summary>Operations of one method; beyond this the just-in-time compiler stops doing its best.</summary>
-    private const int LargestMethod = 2500;
-
     /// <summary>Operations times elements that are worth a part of their own: some twenty microseconds.</summary>
     private const long WorkOfPart = 400_000;
 
@@ -34,7 +31,7 @@ internal static class EmittedSteps
             var kernel = steps[i] is KernelStep step ? EmittedKernel.TryCreate(step.Kernel, frame, width) : null;
             var unitsInPart = kernel is null ? 0 : UnitsInPart(kernel);
             var isSmall = kernel is not null && unitsInPart == 0;
-            if (!isSmall || size + kernel!.Size > LargestMethod)
+            if (!isSmall || size + kernel!.Size > KernelCost.MostInMethod)
                 Flush(i);
             if (isSmall)
             {
