@@ -35,7 +35,7 @@ internal sealed class MemoryPlan
                 placed[buffer] = true;
                 Offsets[buffer] = Take(RoundedBytes(buffers[buffer]));
                 alive += RoundedBytes(buffers[buffer]);
-                Total += BytesOf(buffers[buffer]);
+                Total += RoundedBytes(buffers[buffer]);
             }
 
             Least = Math.Max(Least, alive);
