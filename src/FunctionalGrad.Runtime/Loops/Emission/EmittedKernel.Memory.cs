@@ -56,6 +56,9 @@ internal sealed unsafe partial class EmittedKernel
         return Array.IndexOf(tails, region) >= 0 ? Math.Clamp(TailCount - (part * count), 0, count) : count;
     }
 
+    /// <summary>How many elements a region computes at a time.</summary>
+    private int ActiveElements(Region region) => Array.IndexOf(tails, region) >= 0 ? TailCount : lanes;
+
     /// <summary>Elements of a row that do not fill a vector.</summary>
     private int TailCount => (int)(nest.Vector.Extent % lanes);
 
@@ -334,15 +337,15 @@ internal sealed unsafe partial class EmittedKernel
     /// <summary>An index for each lane.</summary>
     private Value GatherLanes(Instruction instruction, Value position, Pointer pointer, Region region)
     {
-        var (indexArea, resultArea) = (TakeScratch(128), TakeScratch(128));
+        var bytes = machine.Bits / 8;
+        var (indexArea, resultArea) = (TakeScratch(bytes * position.Parts.Length), TakeScratch(bytes * Parts(instruction.Type)));
         var element = instruction.Type == DType.Bool ? narrow : instruction.Type;
         var method = typeof(IndexedAddress).GetMethod(nameof(IndexedAddress.Lanes))!.MakeGenericMethod(instruction.Type.ClrType(), position.Type.ClrType());
-        var count = ActiveLanes(region, narrow, 0);
-        var bytes = machine.Bits / 8;
+        var count = ActiveElements(region);
         var parts = new Code[Parts(instruction.Type)];
         for (var p = 0; p < parts.Length; p++)
         {
-            var offset = (long)p * bytes;
+            var offset = (long)p * machine.Count(element) * instruction.Type.Size();
             var isFirst = p == 0;
             parts[p] = region.Add(new Code(machine.Vector(element), region, isFirst ? position.Parts : [parts[0]], il =>
             {
@@ -362,17 +365,7 @@ internal sealed unsafe partial class EmittedKernel
     private void EmitGather(
         ILGenerator il, Instruction instruction, Pointer pointer, Code[] position, long indexArea, long resultArea, int count, MethodInfo method)
     {
-        var given = position.Select(part => il.DeclareLocal(part.Type)).ToArray();
-        for (var k = given.Length - 1; k >= 0; k--)
-            il.Emit(OpCodes.Stloc, given[k]);
-        for (var k = 0; k < given.Length; k++)
-        {
-            PushScratch(il, indexArea + (machine.Bits / 8 * k));
-            il.Emit(OpCodes.Ldloc, given[k]);
-            il.Emit(OpCodes.Unaligned, (byte)1);
-            il.Emit(OpCodes.Stobj, given[k].LocalType);
-        }
-
+        Spill(il, position, indexArea, machine.Bits / 8);
         PushAddress(il, pointer, nest.Loops.Length, 0);
         PushNative(il, pointer.VectorStride);
         PushScratch(il, indexArea);

@@ -54,7 +54,7 @@ internal sealed unsafe partial class EmittedKernel
             Opcode.Select => Select(operands[0], operands[1], operands[2]),
             Opcode.Less or Opcode.LessEqual or Opcode.Equal or Opcode.NotEqual => Compare(instruction.Code, operands[0], operands[1]),
             Opcode.IsNaN => IsNaN(operands[0]),
-            _ when values.Type(i) == DType.Bool => new Value(DType.Bool, [Truth(instruction.Code, operands[0].Parts[0], operands.Count > 1 ? operands[1].Parts[0] : null)]),
+            _ when values.Type(i) == DType.Bool => Truth(instruction.Code, operands[0], operands.Count > 1 ? operands[1] : null),
             _ => Arithmetic(instruction.Code, values.Type(i), operands, region),
         };
     }
@@ -105,7 +105,7 @@ internal sealed unsafe partial class EmittedKernel
     }
 
     /// <summary>How many vectors a value takes.</summary>
-    private int Parts(DType type) => type == DType.Bool ? 1 : lanes / machine.Count(type);
+    private int Parts(DType type) => lanes / machine.Count(type == DType.Bool ? narrow : type);
 
     private Value Arithmetic(Opcode code, DType type, List<Value> operands, Region region)
     {
@@ -183,19 +183,21 @@ internal sealed unsafe partial class EmittedKernel
         var vector = machine.Vector(type);
         return inline.Region.Add(new Code(vector, inline.Region, [inline, x, beyond], il =>
         {
-            var (y, given, done) = (il.DeclareLocal(vector), il.DeclareLocal(vector), il.DefineLabel());
+            var (y, given, isBeyond, done) = (locals!.Take(vector), locals.Take(vector), locals.Take(typeof(bool)), il.DefineLabel());
             il.Emit(OpCodes.Call, any);
-            var isBeyond = il.DeclareLocal(typeof(bool));
             il.Emit(OpCodes.Stloc, isBeyond);
             il.Emit(OpCodes.Stloc, given);
             il.Emit(OpCodes.Stloc, y);
             il.Emit(OpCodes.Ldloc, isBeyond);
             il.Emit(OpCodes.Brfalse, done);
-            EmitCall(il, function, area, [given], count);
+            il.Emit(OpCodes.Ldloc, given);
+            EmitCall(il, function, area, [x], count);
             LoadScratch(il, area, vector);
             il.Emit(OpCodes.Stloc, y);
             il.MarkLabel(done);
             il.Emit(OpCodes.Ldloc, y);
+            foreach (var local in (LocalBuilder[])[y, given, isBeyond])
+                locals.Release(local);
         })
         { IsPinned = true });
     }
@@ -208,10 +210,7 @@ internal sealed unsafe partial class EmittedKernel
         var vector = machine.Vector(result ?? type);
         return region.Add(new Code(vector, region, operands, il =>
         {
-            var given = operands.Select(operand => il.DeclareLocal(operand.Type)).ToArray();
-            for (var k = given.Length - 1; k >= 0; k--)
-                il.Emit(OpCodes.Stloc, given[k]);
-            EmitCall(il, function, area, given, count);
+            EmitCall(il, function, area, operands, count);
             LoadScratch(il, area, vector);
         }));
     }
@@ -223,17 +222,25 @@ internal sealed unsafe partial class EmittedKernel
         return callOffset;
     }
 
-    /// <summary>Calls a function (operands…, result, count); the result lies where the first operand lay.</summary>
-    private void EmitCall(ILGenerator il, nint function, long area, LocalBuilder[] operands, int count)
+    /// <summary>Takes values from the stack into scratch memory, so many bytes apart.</summary>
+    private void Spill(ILGenerator il, Code[] given, long area, int apart)
     {
-        for (var k = 0; k < operands.Length; k++)
+        for (var k = given.Length - 1; k >= 0; k--)
         {
-            PushScratch(il, area + (64 * k));
-            il.Emit(OpCodes.Ldloc, operands[k]);
+            var value = locals!.Take(given[k].Type);
+            il.Emit(OpCodes.Stloc, value);
+            PushScratch(il, area + (apart * k));
+            il.Emit(OpCodes.Ldloc, value);
             il.Emit(OpCodes.Unaligned, (byte)1);
-            il.Emit(OpCodes.Stobj, operands[k].LocalType);
+            il.Emit(OpCodes.Stobj, given[k].Type);
+            locals.Release(value);
         }
+    }
 
+    /// <summary>Calls a function (operands…, result, count) of operands on the stack; the result lies where the first operand lay.</summary>
+    private void EmitCall(ILGenerator il, nint function, long area, Code[] operands, int count)
+    {
+        Spill(il, operands, area, 64);
         var parameters = new List<Type>();
         for (var k = 0; k <= operands.Length; k++)
         {
@@ -276,9 +283,7 @@ internal sealed unsafe partial class EmittedKernel
 
     private Value Select(Value condition, Value x, Value y)
     {
-        if (x.Type == DType.Bool)
-            return new Value(DType.Bool, [On(narrow).Select(condition.Parts[0], x.Parts[0], y.Parts[0])]);
-        var masks = Widened(condition.Parts[0], x.Type);
+        var masks = x.Type == DType.Bool ? condition.Parts : Widened(condition, x.Type);
         var a = On(x.Type);
         return new Value(x.Type, [.. masks.Select((mask, p) => a.Select(mask, x.Parts[p], y.Parts[p]))]);
     }
@@ -286,7 +291,7 @@ internal sealed unsafe partial class EmittedKernel
     private Value Compare(Opcode code, Value x, Value y)
     {
         if (x.Type == DType.Bool)
-            return new Value(DType.Bool, [Truth(code, x.Parts[0], y.Parts[0])]);
+            return Truth(code, x, y);
         var a = On(x.Type);
         var masks = x.Parts.Select((part, p) => code switch
         {
@@ -303,6 +308,8 @@ internal sealed unsafe partial class EmittedKernel
         var a = On(x.Type);
         return Narrowed([.. x.Parts.Select(part => a.Not(a.Equal(part, part)))], x.Type);
     }
+
+    private Value Truth(Opcode code, Value x, Value? y) => new(DType.Bool, [.. x.Parts.Select((part, p) => Truth(code, part, y?.Parts[p]))]);
 
     private Code Truth(Opcode code, Code x, Code? y)
     {
@@ -321,24 +328,27 @@ internal sealed unsafe partial class EmittedKernel
     }
 
     /// <summary>A mask for each vector of a value of a type.</summary>
-    private Code[] Widened(Code mask, DType type)
+    private Code[] Widened(Value mask, DType type)
     {
-        if (Parts(type) == 1)
-            return [RecordedArithmetic.As(machine, mask, narrow, type)];
-        return
-        [
-            RecordedArithmetic.As(machine, Recording.Call(machine.Method("WidenLower", narrow), mask), DType.Int64, type),
-            RecordedArithmetic.As(machine, Recording.Call(machine.Method("WidenUpper", narrow), mask), DType.Int64, type),
-        ];
+        if (Parts(type) == mask.Parts.Length)
+            return [.. mask.Parts.Select(part => RecordedArithmetic.As(machine, part, narrow, type))];
+        return [.. Halves(mask.Parts, narrow).Select(part => RecordedArithmetic.As(machine, part, DType.Int64, type))];
     }
 
     private Value Narrowed(Code[] masks, DType type)
     {
-        if (masks.Length == 1)
-            return new Value(DType.Bool, [RecordedArithmetic.As(machine, masks[0], type, narrow)]);
-        var (low, high) = (RecordedArithmetic.As(machine, masks[0], type, DType.Int64), RecordedArithmetic.As(machine, masks[1], type, DType.Int64));
-        return new Value(DType.Bool, [Recording.Call(machine.Method("Narrow", DType.Int64), low, high)]);
+        if (masks.Length == Parts(DType.Bool))
+            return new Value(DType.Bool, [.. masks.Select(part => RecordedArithmetic.As(machine, part, type, narrow))]);
+        return new Value(DType.Bool, Joined([.. masks.Select(part => RecordedArithmetic.As(machine, part, type, DType.Int64))], DType.Int64));
     }
+
+    /// <summary>Two vectors of wider elements for each of narrow ones.</summary>
+    private Code[] Halves(Code[] parts, DType type) =>
+        [.. parts.SelectMany(part => (Code[])[Recording.Call(machine.Method("WidenLower", type), part), Recording.Call(machine.Method("WidenUpper", type), part)])];
+
+    /// <summary>One vector of narrower elements for each two of wide ones.</summary>
+    private Code[] Joined(Code[] parts, DType type) =>
+        [.. parts.Chunk(2).Select(pair => Recording.Call(machine.Method("Narrow", type), pair[0], pair[1]))];
 
     private Value Cast(Value x, DType to, Region region)
     {
@@ -347,7 +357,7 @@ internal sealed unsafe partial class EmittedKernel
         if (x.Type == DType.Bool)
         {
             var a = On(to);
-            return new Value(to, [.. Widened(x.Parts[0], to).Select(mask => a.And(mask, a.Constant(1)))]);
+            return new Value(to, [.. Widened(x, to).Select(mask => a.And(mask, a.Constant(1)))]);
         }
 
         if (to == DType.Bool)
@@ -358,8 +368,8 @@ internal sealed unsafe partial class EmittedKernel
 
         return (x.Type, to) switch
         {
-            (DType.Float32, DType.Float64) or (DType.Int32, DType.Int64) => Widen(x, to),
-            (DType.Float64, DType.Float32) or (DType.Int64, DType.Int32) => Narrow(x, to),
+            (DType.Float32, DType.Float64) or (DType.Int32, DType.Int64) => new Value(to, Halves(x.Parts, x.Type)),
+            (DType.Float64, DType.Float32) or (DType.Int64, DType.Int32) => new Value(to, Joined(x.Parts, x.Type)),
             (DType.Int32, DType.Float32) => Converted("ConvertToSingle", x, to),
             (DType.Float32, DType.Int32) => Converted("ConvertToInt32", x, to),
             _ => CastByCall(x, to, region),
@@ -369,38 +379,19 @@ internal sealed unsafe partial class EmittedKernel
     private Value Converted(string name, Value x, DType to) =>
         new(to, [.. x.Parts.Select(part => Recording.Call(machine.Method(name, x.Type), part))]);
 
-    private Value Widen(Value x, DType to)
-    {
-        var lower = Recording.Call(machine.Method("WidenLower", x.Type), x.Parts[0]);
-        return new Value(to, Parts(to) == 1 ? [lower] : [lower, Recording.Call(machine.Method("WidenUpper", x.Type), x.Parts[0])]);
-    }
-
-    private Value Narrow(Value x, DType to) =>
-        new(to, [Recording.Call(machine.Method("Narrow", x.Type), x.Parts[0], x.Parts[^1])]);
-
     /// <summary>A conversion that the interpreter's loop does: the parts lie side by side, and so do those of the result.</summary>
     private Value CastByCall(Value x, DType to, Region region)
     {
         var home = x.Parts.MaxBy(part => part.Region.Number)!.Region;
-        var from = TakeScratch(128);
-        var target = TakeScratch(128);
-        var function = (nint)BlockKernels.Cast(x.Type, to);
-        var count = ActiveLanes(region, narrow, 0);
         var bytes = machine.Bits / 8;
+        var from = TakeScratch(bytes * x.Parts.Length);
+        var target = TakeScratch(bytes * Parts(to));
+        var function = (nint)BlockKernels.Cast(x.Type, to);
+        var count = ActiveElements(region);
         var parts = new Code[Parts(to)];
         parts[0] = home.Add(new Code(machine.Vector(to), home, x.Parts, il =>
         {
-            var given = x.Parts.Select(part => il.DeclareLocal(part.Type)).ToArray();
-            for (var k = given.Length - 1; k >= 0; k--)
-                il.Emit(OpCodes.Stloc, given[k]);
-            for (var k = 0; k < given.Length; k++)
-            {
-                PushScratch(il, from + (bytes * k));
-                il.Emit(OpCodes.Ldloc, given[k]);
-                il.Emit(OpCodes.Unaligned, (byte)1);
-                il.Emit(OpCodes.Stobj, given[k].LocalType);
-            }
-
+            Spill(il, x.Parts, from, bytes);
             PushScratch(il, from);
             PushScratch(il, target);
             il.Emit(OpCodes.Ldc_I4, count);
@@ -409,13 +400,14 @@ internal sealed unsafe partial class EmittedKernel
             LoadScratch(il, target, machine.Vector(to));
         })
         { IsPinned = true });
-        if (parts.Length > 1)
+        for (var p = 1; p < parts.Length; p++)
         {
             // It waits for the first part, whose computation leaves it in memory.
-            parts[1] = home.Add(new Code(machine.Vector(to), home, [parts[0]], il =>
+            var place = target + (bytes * p);
+            parts[p] = home.Add(new Code(machine.Vector(to), home, [parts[0]], il =>
             {
                 il.Emit(OpCodes.Pop);
-                LoadScratch(il, target + bytes, machine.Vector(to));
+                LoadScratch(il, place, machine.Vector(to));
             })
             { IsPinned = true });
         }
