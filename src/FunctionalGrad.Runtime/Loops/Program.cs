@@ -40,7 +40,7 @@ public sealed unsafe class Program
         var outputs = Places(buffers, BufferKind.Output);
         steps = [.. steps.Select(AxisOrder.ForVectors)];
         this.numbers = numbers;
-        (buffers, steps) = KernelSplitter.Split(buffers, steps);
+        (buffers, steps) = Cut(buffers, steps);
         (buffers, steps, var home) = InPlace.Join(buffers, steps, [.. given.ToArray().Select(input => InputBuffers[input])]);
         OutputBuffers = [.. outputs.Select(buffer => home[buffer])];
         overInput = [.. OutputBuffers.Select(buffer => Array.IndexOf(InputBuffers, buffer))];
@@ -86,7 +86,7 @@ public sealed unsafe class Program
     internal long ScratchBytes => kernels.Value.Length == 0 ? 0 : kernels.Value.Max(kernel => kernel?.ScratchBytes ?? 0);
 
     /// <summary>How many steps one that the program was given has become.</summary>
-    internal int StepsOf(Step given) => KernelSplitter.Split(Buffers, [AxisOrder.ForVectors(given)]).Steps.Length;
+    internal int StepsOf(Step given) => Cut(Buffers, [AxisOrder.ForVectors(given)]).Steps.Length;
 
     /// <summary>Refuses to run where the machine does not have the memory, before any of it is asked for.</summary>
     /// <param name="available">How many bytes there are.</param>
@@ -247,6 +247,13 @@ public sealed unsafe class Program
         ProgramCheck.Check(Buffers, numbers, Steps);
         ProgramCheck.Check(Buffers, numbers, plain);
         MemoryCheck.Check(Buffers, staged, Plan.Offsets, Plan.Bytes);
+    }
+
+    /// <summary>Kernels that are too long for one thread, or too large for one method, become several.</summary>
+    private static (ImmutableArray<BufferInfo> Buffers, ImmutableArray<Step> Steps) Cut(ImmutableArray<BufferInfo> buffers, ImmutableArray<Step> steps)
+    {
+        (buffers, steps) = LongRows.Cut(buffers, steps);
+        return KernelSplitter.Split(buffers, steps);
     }
 
     private static int[] FirstPlain(ImmutableArray<Step> staged)
