@@ -26,3 +26,13 @@ type ChainTests() =
         let y, slope = valueAndGrad (chain 1_000_000) (tensor 3.0)
         Expect.number 3.0 y
         Expect.number 1.0 slope
+
+    [<Fact>]
+    member _.``a million terms added in front of their sum have a value``() =
+        let mutable y = tensor 0.0
+        let x = tensor 0.5
+
+        for i in 1..1_000_000 do
+            y <- x * float (i % 3) + y
+
+        Expect.number 500_000.0 y

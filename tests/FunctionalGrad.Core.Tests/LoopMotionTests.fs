@@ -142,6 +142,18 @@ type LoopMotionTests() =
         Expect.close "sum of products" 1e-12 (sum [ 0 ] x *@ w) last
         Assert.Equal(6, seen.Value)
 
+    [<Fact>]
+    member _.``cotangents that meet again and again are summed``() =
+        // Each doubling gives back the sum of the two cotangents that reach it.
+        let doubled (x: Tensor) = Seq.fold (fun (x: Tensor) _ -> x + x) x (seq { 1..60 }) * Math.ScaleB(1.0, -60)
+        let steps = 3
+        let start, x = normal 6 [ 3; 4 ], normal 1 [ steps; 3; 4 ]
+        let step bias (h: Tensor) (x: Tensor) = tanh (x + doubled (h + bias))
+        let scanned bias = scan (fun h x -> step bias h x, h) start x |> fst |> sumAll
+        let unrolled bias = Seq.fold (fun h (i: int) -> step bias h x.[i]) start (seq { 0 .. steps - 1 }) |> sumAll
+        let bias = normal 4 [ 3; 4 ]
+        Expect.close "gradient" 1e-12 (grad unrolled bias) (grad scanned bias)
+
 /// Arrays that are cut, and put together again.
 type CuttingTests() =
     let ofParts (x: Tensor) (y: Tensor) (z: Tensor) =

@@ -86,3 +86,10 @@ type SlidingTests() =
         Assert.True(arenaOf (conv weight) x < windows / 2L)
         Assert.True(arenaOf (grad (fun x -> sumAll (conv weight x ** 2))) x < windows)
         Assert.True(arenaOf (grad (fun w -> sumAll (conv w x ** 2))) weight < windows)
+
+    [<Fact>]
+    member _.``few elements that are chosen again and again are folded``() =
+        let x = tensor [ for i in 1..270 -> float (37 * i % 100) - 60.0 ] |> reshape [ 30; 3; 3 ]
+        let atLeast (x: Tensor) (limit: float) = where (x .> limit) x (fullLike limit x)
+        let limited = Seq.fold atLeast x (seq { -60.0 .. -1.0 })
+        Expect.equal (amax [ 1; 2 ] (maximum x (tensor -1.0))) (amax [ 1; 2 ] limited)

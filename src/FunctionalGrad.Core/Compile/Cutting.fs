@@ -6,7 +6,7 @@ open FunctionalGrad.Loops
 
 /// Laws of arrays that are cut into parts, and put together of parts.
 module internal Cutting =
-    /// So many parts are looked at.
+    /// So many parts, and sums of them, are looked at: every sum of a long chain is asked.
     let private most = 32
 
     let private isWhole (steps: int[]) = Array.forall ((=) 1) steps
@@ -15,13 +15,16 @@ module internal Cutting =
     let private embedded (graph: GraphBuilder) (node: Node) : List<struct (int[] * int)> =
         let found = List<struct (int[] * int)>()
         let stack = Stack<int>(node.Inputs)
+        let mutable sums = 1
 
-        while stack.Count > 0 && found.Count < most do
+        while stack.Count > 0 && found.Count < most && sums < most do
             let part = graph.Nodes[stack.Pop()]
 
             match part.Lowering with
             | Embed(starts, steps) when isWhole steps -> found.Add(struct (starts, part.Inputs[0]))
-            | Pointwise Opcode.Add -> Array.iter stack.Push part.Inputs
+            | Pointwise Opcode.Add ->
+                sums <- sums + 1
+                Array.iter stack.Push part.Inputs
             | _ ->
                 stack.Clear()
                 found.Clear()

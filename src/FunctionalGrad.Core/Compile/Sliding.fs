@@ -1,5 +1,6 @@
 namespace FunctionalGrad.Compile
 
+open System.Collections.Generic
 open FunctionalGrad
 open FunctionalGrad.Loops
 
@@ -111,14 +112,29 @@ module internal Sliding =
         | Pointwise(Opcode.Equal | Opcode.NotEqual | Opcode.Less | Opcode.LessEqual) -> true
         | _ -> false
 
-    /// Something under an index map; comparisons and choices are made anew from operands under that map, so that nobody need store them.
-    let rec private under (graph: GraphBuilder) (map: int -> int) (input: int) : int =
-        let node = graph.Nodes[input]
-        if isCheap node.Lowering then computed graph map node else map input
+    /// So many comparisons and choices, one made of the other, are made anew.
+    let private deepest = 16
 
-    and private computed (graph: GraphBuilder) (map: int -> int) (node: Node) : int =
-        let inputs = node.Inputs |> Array.map (under graph map)
+    /// A node anew, of operands under an index map.
+    let private computed (graph: GraphBuilder) (under: int -> int) (node: Node) : int =
+        let inputs = Array.map under node.Inputs
         graph.Add(node.Lowering, inputs, shapeOf graph inputs[0], node.DType)
+
+    /// Something under an index map; comparisons and choices are made anew from operands under that map, so that nobody need store them.
+    let private under (graph: GraphBuilder) (map: int -> int) : int -> int =
+        let known = Dictionary<int, int>()
+
+        let rec visit depth input =
+            match known.TryGetValue input with
+            | true, mapped -> mapped
+            | _ ->
+                let node = graph.Nodes[input]
+                let isAnew = depth < deepest && isCheap node.Lowering
+                let mapped = if isAnew then computed graph (visit (depth + 1)) node else map input
+                known[input] <- mapped
+                mapped
+
+        visit 0
 
     /// The axes in another order: of what is computed element by element from operands in that order, beneath reshapes that join axes. So
     /// one copy at most is left, where strides cannot express the whole.
@@ -134,7 +150,7 @@ module internal Sliding =
 
         match joined, node.Lowering with
         | Some fine, _ -> reshaped graph (arranged graph fine node.Inputs[0]) (axes |> Seq.map (fun axis -> node.Shape.[axis]))
-        | None, Pointwise _ -> computed graph (fun x -> permuted graph x axes) node
+        | None, Pointwise _ -> computed graph (under graph (fun x -> permuted graph x axes)) node
         | _ -> permuted graph input axes
 
     /// Windows side by side: the places and the window are one axis, and what is left at its end is zero.

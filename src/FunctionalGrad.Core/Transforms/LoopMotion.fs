@@ -105,6 +105,25 @@ module internal LoopMotion =
         let isChosen x = isFixed x && products.Contains x && not (isCheap x) && not (calls.Contains x) && fits loop x
         firstOf operands isFixed isChosen (border body isFixed body.Results)
 
+    /// The loop with tensors of its body given instead of computed, each with its value: stacks of them, or one for all steps. It takes no
+    /// more of what it took than it still reads.
+    let private given (loop: Loop) (inputs: Tensor[]) (stacked: (Tensor * Tensor)[]) (still: (Tensor * Tensor)[]) : Loop * Tensor[] =
+        let body = loop.Body
+        let known = Array.append stacked still |> Array.map fst
+        let read = Body.neededFor body (fun x -> Array.contains x known) body.Results
+        let isKept i = i < loop.Carries || read.Contains body.Parameters[1 + i]
+        let kept first next = [| first .. next - 1 |] |> Array.filter isKept |> Array.map (fun i -> body.Parameters[1 + i], inputs[i])
+        let slicesEnd = loop.Carries + loop.Slices
+        let carries, slices, constants = kept 0 loop.Carries, kept loop.Carries slicesEnd, kept slicesEnd inputs.Length
+        let all = Array.concat [ carries; slices; stacked; constants; still ]
+        let tensors = Array.append [| body.Parameters[0] |] (Array.map fst all)
+        let step (parameters: Tensor[]) = Body.evaluate body (Seq.zip tensors parameters) body.Results
+
+        { loop with
+            Body = Body.close loop.Name (Array.map TensorType.Of tensors) step
+            Slices = slices.Length + stacked.Length },
+        Array.map snd all
+
     /// The loop, and what it takes, with the products of slices and constants alone taken out of the steps: they are computed before, for all
     /// steps at a time, and the steps read slices of them.
     let hoist (loop: Loop) (inputs: Tensor[]) : Loop * Tensor[] =
@@ -114,40 +133,11 @@ module internal LoopMotion =
             loop, inputs
         else
             let body = loop.Body
-            let slicesEnd = loop.Carries + loop.Slices
-            let isSlice i = i >= loop.Carries && i < slicesEnd
-            let mapped = Array.init body.Parameters.Length (fun i -> i > 0 && isSlice (i - 1))
+            let isSlice i = i >= loop.Carries && i < loop.Carries + loop.Slices
+            let mapped = Array.init body.Parameters.Length (fun i -> isSlice (i - 1))
             // No product depends on the step's number or on a carry.
-            let outside =
-                Array.append
-                    [| body.Parameters[0] |]
-                    (Array.mapi (fun i x -> if i < loop.Carries then body.Parameters[1 + i] else x) inputs)
-
-            let values = Body.evaluateMapped body mapped outside products
-            let stacked, still = Array.zip products values |> Array.partition (snd >> snd)
-
-            let moved = Array.concat [ Array.map fst stacked; Array.map fst still ]
-            let read = Body.neededFor body (fun x -> Array.contains x moved) body.Results
-            let kept = [| 0 .. inputs.Length - 1 |] |> Array.filter (fun i -> i < loop.Carries || read.Contains body.Parameters[1 + i])
-
-            let carries, slices, constants =
-                [| 0 .. loop.Carries - 1 |], Array.filter isSlice kept, Array.filter (fun i -> i >= slicesEnd) kept
-
-            // Of a loop, a stack more or a constant more is one parameter more.
-            let tensors =
-                Array.concat
-                    [ [| body.Parameters[0] |]
-                      carries |> Array.map (fun i -> body.Parameters[1 + i])
-                      slices |> Array.map (fun i -> body.Parameters[1 + i])
-                      Array.map fst stacked
-                      constants |> Array.map (fun i -> body.Parameters[1 + i])
-                      Array.map fst still ]
-
-            let step (parameters: Tensor[]) = Body.evaluate body (Seq.zip tensors parameters) body.Results
-            let valueOf (_, (value: Tensor, _)) = value
-            let inputsAt = Array.map (fun i -> inputs[i])
-
-            { loop with
-                Body = Body.close loop.Name (Array.map TensorType.Of tensors) step
-                Slices = slices.Length + stacked.Length },
-            Array.concat [ inputsAt carries; inputsAt slices; Array.map valueOf stacked; inputsAt constants; Array.map valueOf still ]
+            let outside = Array.append body.Parameters[.. loop.Carries] inputs[loop.Carries ..]
+            let values = Array.zip products (Body.evaluateMapped body mapped outside products)
+            let stacked, still = values |> Array.partition (fun (_, (_, isStacked)) -> isStacked)
+            let withValue = Array.map (fun (product, (value, _)) -> product, value)
+            given loop inputs (withValue stacked) (withValue still)

@@ -41,6 +41,9 @@ module internal Reversals =
 
         Body.close loop.Name (Array.concat [ types; pick floats carryTypes; pick rows loop.RowTypes ]) f
 
+    /// So many ops are looked at, however often they meet: what is made of more is summed step by step.
+    let private mostInTotal = 1000
+
     /// The sum over all steps of a tensor of a step, if it is a product or a sum that takes the steps as one more axis. Sums of what `isAtHand`
     /// in stacks anyway are totals, others are not: they would have more memory than they give.
     let private totalOf
@@ -49,8 +52,13 @@ module internal Reversals =
         (isAtHand: Tensor -> bool)
         (part: Tensor)
         : Total option =
+        let looked = ref 0
+
         let rec find (x: Tensor) : Total option =
+            looked.Value <- looked.Value + 1
+
             match x.Op.Lower, operands.TryGetValue x with
+            | _ when looked.Value > mostInTotal -> None
             | Splat(ValueSome 0L), _ -> Some { Reads = []; Of = fun _ -> zeros (TensorType.Of x) }
             | Pointwise Opcode.Add, (true, [| a; b |]) ->
                 Option.map2 (fun a b -> { Reads = a.Reads @ b.Reads; Of = fun stackOf -> a.Of stackOf + b.Of stackOf }) (find a) (find b)
@@ -199,3 +207,36 @@ type internal ReversalPlan(loop: Loop, rows: bool[], slices: bool[], constants: 
           Kept = typesOf kept
           Stacked = typesOf further
           Totals = if Array.forall Option.isNone found then None else Some(Body.close loop.Name (Array.map snd (remains ())) total) }
+
+/// What the reverse of a loop takes and gives, by place. It takes the loop's inputs, cotangents, and perhaps a record.
+type internal ReversePlaces(spec: Reversal) =
+    let loop = spec.Loop
+    let width = loop.Carries + loop.Slices + loop.Constants
+    let floats = floatsOf loop.CarryTypes
+    let received = Array.append floats (placesWhere spec.Rows |> Array.map ((+) loop.Carries))
+
+    let results =
+        Array.concat
+            [ floats
+              placesWhere spec.Slices |> Array.map ((+) loop.Carries)
+              placesWhere spec.Constants |> Array.map ((+) (loop.Carries + loop.Slices)) ]
+
+    let wanted = Array.init width (fun i -> Array.contains i results)
+
+    member _.Loop = loop
+    /// How many inputs the loop has.
+    member _.Width = width
+    /// The results of the loop that have cotangents.
+    member _.Received = received
+    /// Where the record begins.
+    member _.Given = width + received.Length
+    /// The inputs of the loop whose cotangents are the results.
+    member _.Results = results
+    /// Which inputs those are.
+    member _.Wanted = wanted
+
+    /// The cotangents among the inputs of the reverse, or what belongs to them, by result of the loop.
+    member _.CotangentsOf(inputs: 'T[], lift: 'T -> Tensor option) : Tensor option[] =
+        let parts = Array.create (loop.Carries + loop.Rows) None
+        received |> Array.iteri (fun i place -> parts[place] <- lift inputs[width + i])
+        parts
