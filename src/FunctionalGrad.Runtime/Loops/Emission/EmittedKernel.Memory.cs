@@ -1,5 +1,3 @@
-using System.Collections.Concurrent;
-using System.Reflection;
 using System.Reflection.Emit;
 
 namespace FunctionalGrad.Loops;
@@ -36,8 +34,6 @@ internal sealed class Pointer(Access access, int elementSize, long[] strides, lo
 /// <content>What instructions read and write.</content>
 internal sealed unsafe partial class EmittedKernel
 {
-    private static readonly MethodInfo ElementAddress = typeof(IndexedAddress).GetMethod(nameof(IndexedAddress.Of))!;
-
     private Pointer PointerOf(Access access, int elementSize)
     {
         if (!pointers.TryGetValue(access, out var pointer))
@@ -52,7 +48,7 @@ internal sealed unsafe partial class EmittedKernel
     /// <summary>How many lanes of a vector of a type hold elements in a region.</summary>
     private int ActiveLanes(Region region, DType type, int part)
     {
-        var count = machine.Count(type == DType.Bool ? narrow : type);
+        var count = machine.Count(Element(type));
         return Array.IndexOf(tails, region) >= 0 ? Math.Clamp(TailCount - (part * count), 0, count) : count;
     }
 
@@ -97,7 +93,7 @@ internal sealed unsafe partial class EmittedKernel
     /// <summary>The one element at an address, in every lane.</summary>
     private Value Spread(DType type, Region region, Action<ILGenerator> pushAddress, params Code[] operands)
     {
-        var element = type == DType.Bool ? narrow : type;
+        var element = Element(type);
         var vector = machine.Vector(element);
         var method = type == DType.Bool ? machine.Move("SpreadMask", narrow) : machine.Method("Create", type);
         var code = region.Add(new Code(vector, region, operands, il =>
@@ -117,7 +113,7 @@ internal sealed unsafe partial class EmittedKernel
 
     private Value LoadVectors(DType type, Region region, long stride, Action<ILGenerator, long> pushAddress, params Code[] operands)
     {
-        var element = type == DType.Bool ? narrow : type;
+        var element = Element(type);
         var vector = machine.Vector(element);
         var parts = new Code[Parts(type)];
         for (var p = 0; p < parts.Length; p++)
@@ -176,12 +172,20 @@ internal sealed unsafe partial class EmittedKernel
         il.Emit(OpCodes.Conv_I);
     }
 
-    private void StoreVectors(Value value, Region region, long stride, Action<ILGenerator, long> pushAddress)
+    /// <summary>Writes the lanes that hold elements.</summary>
+    private void StoreVectors(Value value, Region region, long stride, Action<ILGenerator, long> pushAddress) =>
+        StoreLanes(value, region, stride, part => ActiveLanes(region, value.Type, part), pushAddress);
+
+    /// <summary>Writes whole vectors, side by side: there is room behind what they hold.</summary>
+    private void StoreWhole(Value value, Region region, Action<ILGenerator, long> pushAddress) =>
+        StoreLanes(value, region, 1, _ => machine.Count(Element(value.Type)), pushAddress);
+
+    private void StoreLanes(Value value, Region region, long stride, Func<int, int> lanesOf, Action<ILGenerator, long> pushAddress)
     {
-        var element = value.Type == DType.Bool ? narrow : value.Type;
+        var element = Element(value.Type);
         for (var p = 0; p < value.Parts.Length; p++)
         {
-            var (offset, count) = ((long)p * machine.Count(element), ActiveLanes(region, value.Type, p));
+            var (offset, count) = ((long)p * machine.Count(element), lanesOf(p));
             if (count == 0)
                 continue;
             region.Add(new Effect([value.Parts[p]], il =>
@@ -226,7 +230,7 @@ internal sealed unsafe partial class EmittedKernel
     /// <summary>Writes lane 0.</summary>
     private void StoreOne(Value value, Region region, Action<ILGenerator> pushAddress) => region.Add(new Effect([value.Parts[0]], il =>
     {
-        var element = value.Type == DType.Bool ? narrow : value.Type;
+        var element = Element(value.Type);
         var vector = locals!.Take(machine.Vector(element));
         il.Emit(OpCodes.Stloc, vector);
         pushAddress(il);
@@ -245,138 +249,6 @@ internal sealed unsafe partial class EmittedKernel
         il.Emit(OpCodes.Stobj, element.ClrType());
     }));
 
-    private Value IndexValue(int i, Instruction instruction, Region region)
-    {
-        var strides = StridesOf(instruction);
-        var step = LoopNest.Stride(nest.Vector, strides);
-        var along = nest.Loops.Select(loop => LoopNest.Stride(loop, strides)).ToArray();
-        var level = Array.FindLastIndex(along, stride => stride != 0) + 1;
-        var home = moves[i] ? region : levels[level];
-        var type = instruction.Type == DType.Bool ? DType.Int64 : instruction.Type;
-        var a = On(type);
-        var parts = new Code[Parts(type)];
-        for (var p = 0; p < parts.Length; p++)
-        {
-            var offset = p * machine.Count(type) * step;
-            parts[p] = home.Add(new Code(machine.Vector(type), home, [], il => EmitPosition(il, type, along, step, offset)));
-            if (step != 0)
-                parts[p] = a.Add(parts[p], a.Mul(Lanes(type), a.Constant(step)));
-        }
-
-        return instruction.Type == DType.Bool ? Cast(new Value(type, parts), DType.Bool, region) : new Value(type, parts);
-    }
-
-    private void EmitPosition(ILGenerator il, DType type, long[] along, long step, long offset)
-    {
-        il.Emit(OpCodes.Ldc_I8, offset);
-        for (var loop = 0; loop < along.Length; loop++)
-        {
-            if (along[loop] != 0)
-                EmitProduct(il, indexes[loop], along[loop]);
-        }
-
-        if (step != 0)
-            EmitProduct(il, index, step);
-        il.Emit(type switch
-        {
-            DType.Float32 => OpCodes.Conv_R4,
-            DType.Float64 => OpCodes.Conv_R8,
-            DType.Int32 => OpCodes.Conv_I4,
-            _ => OpCodes.Nop,
-        });
-        il.Emit(OpCodes.Call, machine.Method("Create", type));
-    }
-
-    private static void EmitProduct(ILGenerator il, LocalHolder factor, long stride)
-    {
-        factor.Load(il);
-        il.Emit(OpCodes.Conv_I8);
-        il.Emit(OpCodes.Ldc_I8, stride);
-        il.Emit(OpCodes.Mul);
-        il.Emit(OpCodes.Add);
-    }
-
-    /// <summary>0, 1, 2, …</summary>
-    private Code Lanes(DType type)
-    {
-        var vector = machine.Vector(type);
-        return Entry.Add(new Code(vector, Entry, [], il => il.Emit(OpCodes.Call, vector.GetProperty("Indices")!.GetMethod!)));
-    }
-
-    private Value GatherValue(int i, Instruction instruction, Region region, int stage)
-    {
-        var position = ValueOf(instruction.A, region, stage);
-        var pointer = PointerOf(instruction.Access!, instruction.Type.Size());
-        return moves[values.Resolve(instruction.A)]
-            ? GatherLanes(instruction, position, pointer, region)
-            : GatherAt(instruction, position, pointer, region, moves[i]);
-    }
-
-    /// <summary>One index for all lanes: it moves the pointer.</summary>
-    private Value GatherAt(Instruction instruction, Value position, Pointer pointer, Region region, bool moves)
-    {
-        var scalar = Recording.Call(machine.Method("ToScalar", position.Type), position.Parts[0]);
-        var level = levels[pointer.Level];
-        var home = scalar.Region.Number > level.Number ? scalar.Region : level;
-        var size = instruction.Type.Size();
-        var address = home.Add(new Code(typeof(nint), home, [scalar], il =>
-        {
-            il.Emit(OpCodes.Conv_I8);
-            il.Emit(OpCodes.Ldloc, pointer.Locals[pointer.Level]);
-            il.Emit(OpCodes.Ldc_I8, instruction.Stride * size);
-            il.Emit(OpCodes.Ldc_I8, instruction.Length);
-            il.Emit(OpCodes.Ldc_I4, IndexedAddress.Number(instruction.Asker));
-            il.Emit(OpCodes.Call, ElementAddress);
-        })
-        { IsPinned = true });
-        return moves
-            ? LoadVectors(instruction.Type, region, pointer.VectorStride, (il, offset) => PushMoved(il, pointer.VectorStride, size, offset), address)
-            : Spread(instruction.Type, home, _ => { }, address);
-    }
-
-    /// <summary>An index for each lane.</summary>
-    private Value GatherLanes(Instruction instruction, Value position, Pointer pointer, Region region)
-    {
-        var bytes = machine.Bits / 8;
-        var (indexArea, resultArea) = (TakeScratch(bytes * position.Parts.Length), TakeScratch(bytes * Parts(instruction.Type)));
-        var element = instruction.Type == DType.Bool ? narrow : instruction.Type;
-        var method = typeof(IndexedAddress).GetMethod(nameof(IndexedAddress.Lanes))!.MakeGenericMethod(instruction.Type.ClrType(), position.Type.ClrType());
-        var count = ActiveElements(region);
-        var parts = new Code[Parts(instruction.Type)];
-        for (var p = 0; p < parts.Length; p++)
-        {
-            var offset = (long)p * machine.Count(element) * instruction.Type.Size();
-            var isFirst = p == 0;
-            parts[p] = region.Add(new Code(machine.Vector(element), region, isFirst ? position.Parts : [parts[0]], il =>
-            {
-                if (isFirst)
-                    EmitGather(il, instruction, pointer, position.Parts, indexArea, resultArea, count, method);
-                else
-                    il.Emit(OpCodes.Pop);
-                PushScratch(il, resultArea + offset);
-                EmitLoad(il, instruction.Type, element, 1, machine.Count(element));
-            })
-            { IsPinned = true });
-        }
-
-        return new Value(instruction.Type, parts);
-    }
-
-    private void EmitGather(
-        ILGenerator il, Instruction instruction, Pointer pointer, Code[] position, long indexArea, long resultArea, int count, MethodInfo method)
-    {
-        Spill(il, position, indexArea, machine.Bits / 8);
-        PushAddress(il, pointer, nest.Loops.Length, 0);
-        PushNative(il, pointer.VectorStride);
-        PushScratch(il, indexArea);
-        il.Emit(OpCodes.Ldc_I4, count);
-        il.Emit(OpCodes.Ldc_I8, instruction.Stride);
-        il.Emit(OpCodes.Ldc_I8, instruction.Length);
-        il.Emit(OpCodes.Ldc_I4, IndexedAddress.Number(instruction.Asker));
-        PushScratch(il, resultArea);
-        il.Emit(OpCodes.Call, method);
-    }
-
     /// <summary>The result of a fold of an earlier stage, in every lane.</summary>
     private Value FoldValue(int i)
     {
@@ -394,45 +266,5 @@ internal sealed unsafe partial class EmittedKernel
     {
         PushScratch(il, buffer);
         PushMoved(il, 1, elementSize, offset);
-    }
-}
-
-/// <summary>What emitted code calls to find elements by their index.</summary>
-internal static unsafe class IndexedAddress
-{
-    private static readonly ConcurrentDictionary<string, int> Numbers = new();
-    private static readonly ConcurrentDictionary<int, string> Names = new();
-
-    /// <summary>A number for the name of an op, by which emitted code refers to it.</summary>
-    public static int Number(string asker) => Numbers.GetOrAdd(asker, name =>
-    {
-        var number = Numbers.Count;
-        while (!Names.TryAdd(number, name))
-            number++;
-        return number;
-    });
-
-    /// <summary>The address of the element at an index.</summary>
-    /// <exception cref="IndexException">There is no such element.</exception>
-    public static nint Of(long index, nint first, long strideBytes, long length, int asker)
-    {
-        if ((ulong)index >= (ulong)length)
-            IndexedRead.Refuse(Names[asker], index, length);
-        return first + (nint)(index * strideBytes);
-    }
-
-    /// <summary>y[i] = the element that index i chooses, from an address that moves from one to the next.</summary>
-    /// <exception cref="IndexException">There is no such element.</exception>
-    public static void Lanes<T, TIndex>(T* first, nint step, TIndex* indexes, int count, long stride, long length, int asker, T* y)
-        where T : unmanaged
-        where TIndex : unmanaged, System.Numerics.IBinaryInteger<TIndex>
-    {
-        for (var i = 0; i < count; i++, first += step)
-        {
-            var index = long.CreateTruncating(indexes[i]);
-            if ((ulong)index >= (ulong)length)
-                IndexedRead.Refuse(Names[asker], index, length);
-            y[i] = first[(nint)(index * stride)];
-        }
     }
 }

@@ -99,27 +99,13 @@ internal sealed partial class EmittedKernel
     {
         var values = new KernelValues(kernel);
         var hasFolds = kernel.Reductions.Length > 0 || kernel.Body.Any(i => i.Code == Opcode.Fold);
-        var strides = new List<ImmutableArray<long>>();
-        for (var i = 0; i < kernel.Body.Length; i++)
-        {
-            if (values.IsLive(i) && kernel.Body[i].Access is { } access)
-                strides.Add(access.Strides);
-            else if (values.IsLive(i) && kernel.Body[i].Code == Opcode.Index)
-                strides.Add([.. IterationSpace.PositionStrides(kernel.Extents.Length, kernel.Body[i].A)]);
-        }
-
-        strides.AddRange(kernel.Reductions.Select(reduction => reduction.Target.Strides));
-        refusal = "";
-        if (LoopNest.TryCreate(kernel, strides, hasFolds) is not { } nest)
+        if (LoopNest.TryCreate(kernel, Strides(kernel, values), hasFolds) is not { } nest)
         {
             refusal = kernel.Extents.Contains(0) ? "it has no elements" : "what is folded lies in several loops that are not one";
             return null;
         }
 
-        if (nest.Kind == NestKind.Columns && kernel.Reductions.Any(r => r.Fold is Fold.ArgMax or Fold.ArgMin))
-            refusal = "it looks for positions in columns";
-        else if (nest.Kind == NestKind.Elements && TransposedCopy.TryCreate(kernel, values, new IterationSpace(kernel, values)) is not null)
-            refusal = "a copy that transposes has a routine of its own";
+        refusal = Refusal(kernel, values, nest);
         if (refusal.Length > 0)
             return null;
         // Single numbers gain nothing from a function's lanes, and many functions in a row are too much for the compiler's registers.
@@ -139,6 +125,33 @@ internal sealed partial class EmittedKernel
         }
 
         return null;
+    }
+
+    /// <summary>How each access and each position moves.</summary>
+    private static List<ImmutableArray<long>> Strides(Kernel kernel, KernelValues values)
+    {
+        var strides = new List<ImmutableArray<long>>();
+        for (var i = 0; i < kernel.Body.Length; i++)
+        {
+            if (values.IsLive(i) && (kernel.Body[i].Access is not null || kernel.Body[i].Code == Opcode.Index))
+                strides.Add(StridesOf(kernel, kernel.Body[i]));
+        }
+
+        strides.AddRange(kernel.Reductions.Select(reduction => reduction.Target.Strides));
+        return strides;
+    }
+
+    private static ImmutableArray<long> StridesOf(Kernel kernel, Instruction instruction) => instruction.Code == Opcode.Index
+        ? [.. IterationSpace.PositionStrides(kernel.Extents.Length, instruction.A)]
+        : instruction.Access!.Strides;
+
+    /// <summary>Why the interpreter is better at a kernel; empty if it is not.</summary>
+    private static string Refusal(Kernel kernel, KernelValues values, LoopNest nest)
+    {
+        if (nest.Kind == NestKind.Columns && kernel.Reductions.Any(r => r.Fold is Fold.ArgMax or Fold.ArgMin))
+            return "it looks for positions in columns";
+        return nest.Kind == NestKind.Elements && TransposedCopy.TryCreate(kernel, values, new IterationSpace(kernel, values)) is not null
+            ? "a copy that transposes has a routine of its own" : "";
     }
 
     private Region NewRegion(int depth)
@@ -183,11 +196,7 @@ internal sealed partial class EmittedKernel
     }
 
     /// <summary>How far an instruction's access, or its position, moves from lane to lane.</summary>
-    private long Stride(int instruction) => LoopNest.Stride(nest.Vector, StridesOf(kernel.Body[instruction]));
-
-    private ImmutableArray<long> StridesOf(Instruction instruction) => instruction.Code == Opcode.Index
-        ? [.. IterationSpace.PositionStrides(kernel.Extents.Length, instruction.A)]
-        : instruction.Access!.Strides;
+    private long Stride(int instruction) => LoopNest.Stride(nest.Vector, StridesOf(kernel, kernel.Body[instruction]));
 
     /// <summary>A value belongs to the stage after the folds that it depends on.</summary>
     private int[] FindStages()
