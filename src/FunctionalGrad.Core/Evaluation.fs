@@ -39,7 +39,7 @@ module internal Evaluation =
     let private refuseDonated (node: IExpression) (root: IExpression) =
         raise (
             DonationException
-                $"{root.OpName}: it needs the value of a {node.DType.Name()} {node.Shape} tensor that was donated to a function, which has written its result over it. Use the function's result, compute this before, or do not donate the tensor."
+                $"{root.OpName}: it needs the value of a {node.DType.Name()} {node.Shape} tensor that was donated to a function: its memory was given away. Use the function's result, compute this before, or do not donate the tensor."
         )
 
     /// A node as an evaluation finds it: with the operands as they stand, and whether an earlier evaluation came by.

@@ -147,7 +147,7 @@ type Tensor
         if this.IsDonated then
             raise (
                 DonationException
-                    $"{name}: this {dtype.Name()} {shape} tensor was donated to a function, which has written its result over it. Use the function's result, or do not donate the tensor."
+                    $"{name}: this {dtype.Name()} {shape} tensor was donated to a function: its memory was given away. Use the function's result, or do not donate the tensor."
             )
 
     /// The elements, for whoever reads them and does not hand them on.

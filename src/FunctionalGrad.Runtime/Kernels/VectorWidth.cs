@@ -12,8 +12,12 @@ internal static class VectorWidth
     /// <summary>The width of loops that take one number at a time, with the bits that it would have in a vector.</summary>
     public const int One = 0;
 
+    // Not read when the type is loaded: what is wrong with a setting would come out as an error of the type's.
+    private static int bits;
+
     /// <summary>128, 256 or 512: what the processor has, unless <see cref="Setting"/> says otherwise.</summary>
-    public static int Bits { get; } = Asked() ?? Widest();
+    /// <exception cref="ArgumentException">The setting asks for a width that there is not.</exception>
+    public static int Bits => bits != 0 ? bits : bits = Asked() ?? Widest();
 
     private static int Widest() => Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : 128;
 

@@ -23,7 +23,8 @@ public static unsafe class Parallelism
         get => Volatile.Read(ref degree);
         set
         {
-            ArgumentOutOfRangeException.ThrowIfLessThan(value, 1);
+            if (value < 1)
+                throw new ArgumentOutOfRangeException(nameof(value), value, "Parallelism.Degree: it is a number of threads, from 1 up; 1 is the caller's thread alone.");
             Volatile.Write(ref degree, value);
         }
     }

@@ -26,8 +26,16 @@ internal static class Tiers
     /// <summary>What compiling a kernel takes, about.</summary>
     private static readonly long CompileTicks = Stopwatch.Frequency / 500;
 
+    // Not read when the type is loaded: what is wrong with a setting would come out as an error of the type's.
+    private static Tier? chosen;
+
     /// <summary>What holds for all programs.</summary>
-    public static Tier Chosen { get; set; } = Parse(Asked());
+    /// <exception cref="ArgumentException">The setting asks for a tier that there is not.</exception>
+    public static Tier Chosen
+    {
+        get => chosen ??= Parse(Asked());
+        set => chosen = value;
+    }
 
     /// <summary>Whether a program is to be compiled now.</summary>
     /// <param name="runs">How often it was run.</param>
