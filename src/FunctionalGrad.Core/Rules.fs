@@ -117,8 +117,7 @@ module internal Rules =
         | Opcode.Cos -> smooth "cos" "cosine of x radians" Anywhere (fun x _ t -> -(t * sin x))
         | Opcode.Tan -> smooth "tan" "tangent of x radians" (Between(-1.4, 1.4)) (fun _ y t -> t * (y * y + one))
         // 1 − y² and y·(1 − y) would lose the tails, where y is rounded to 1.
-        | Opcode.Tanh ->
-            smooth "tanh" "hyperbolic tangent" Anywhere (fun x _ t -> t * (sigmoid (x + x) * sigmoid -(x + x)) * Number 4.0)
+        | Opcode.Tanh -> smooth "tanh" "hyperbolic tangent" Anywhere (fun x _ t -> t * (sigmoid (x + x) * sigmoid -(x + x)) * Number 4.0)
         | Opcode.Sigmoid -> smooth "sigmoid" "1/(1 + e⁻ˣ)" Anywhere (fun x y t -> t * (y * sigmoid -x))
         | Opcode.Softplus -> smooth "softplus" "ln(1 + eˣ), exact for any x" Anywhere (fun x _ t -> t * sigmoid x)
         | Opcode.Erf -> smooth "erf" "error function" Anywhere (fun x _ t -> t * exp (-(x * x)) * Number twoOverRootPi)

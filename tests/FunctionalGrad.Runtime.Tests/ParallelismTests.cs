@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+
 namespace FunctionalGrad.Tests;
 
 /// <summary>Tests that set how many threads work: they run while no other test does.</summary>
@@ -109,6 +111,8 @@ public sealed unsafe class ParallelismTests : IDisposable
         }
     }
 
+    // Inlined, it would not stand in the stack trace.
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private static void FailFrom(int part, int first)
     {
         if (part >= first)
