@@ -33,6 +33,15 @@ module internal Evaluation =
     /// While it is true, on this flow of control, values come from the reference evaluator.
     let useReference = System.Threading.AsyncLocal<bool>()
 
+    /// What an action gives while values come from the reference evaluator.
+    let byReference (action: unit -> 'Result) : 'Result =
+        useReference.Value <- true
+
+        try
+            action ()
+        finally
+            useReference.Value <- false
+
     let private refuse (node: IExpression) (root: IExpression) =
         raise (TracingException $"{root.OpName}: the value of this {root.Shape} tensor is not known: {node.WhyUnknown}.")
 

@@ -214,9 +214,8 @@ let missing = "op"
 /// What a line's op gets wrong; nothing if it conforms. An op or arguments that the library does not know are a failure.
 let judge (evaluator: Evaluator) (precision: Precision) (line: Line) : Failure list =
     let refuse text = [ { What = missing; Text = text } ]
-    Evaluation.useReference.Value <- (evaluator = Reference)
 
-    try
+    let judgeHere () =
         try
             match Map.tryFind line.Op Table.functions with
             | Some make ->
@@ -226,5 +225,5 @@ let judge (evaluator: Evaluator) (precision: Precision) (line: Line) : Failure l
             | None -> refuse "nobody knows this op"
         with error ->
             [ { What = "line"; Text = $"raised {error.GetType().Name}: {error.Message}" } ]
-    finally
-        Evaluation.useReference.Value <- false
+
+    if evaluator = Reference then Evaluation.byReference judgeHere else judgeHere ()

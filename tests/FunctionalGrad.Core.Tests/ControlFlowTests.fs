@@ -5,15 +5,8 @@ open Xunit
 
 /// What must hold between a function with control flow in the graph and its twin in plain F#.
 module internal TwinLaws =
-    let private byReference (f: unit -> Tensor[]) : Tensor[] =
-        Evaluation.useReference.Value <- true
-
-        try
-            f () |> Array.map (fun x -> Tensor.ofArray x.Value)
-        finally
-            Evaluation.useReference.Value <- false
-
     let private known (x: Tensor) = Tensor.ofArray x.Value
+    let private byReference (f: unit -> Tensor[]) : Tensor[] = Evaluation.byReference (fun () -> f () |> Array.map known)
     let private like (source: Source) (x: Tensor) = if x.DType.IsFloat() then source.Floats(Between(-1.0, 1.0), x.Shape) else zerosLike x
     let private weighted (u: Tensor) f (xs: Tensor[]) = sumAll (u * f xs)
     let private stacked (rows: Tensor[][]) = Array.init rows[0].Length (fun i -> stack 0 [ for row in rows -> row[i] ])

@@ -272,12 +272,8 @@ type CustomOpTests() =
 
         let compiled = values ()
         Array.iter (fun (y: Tensor) -> y.Value |> ignore) compiled
-        Evaluation.useReference.Value <- true
 
-        try
-            Expect.all "reference" 1e-12 (values () |> Array.map (fun y -> Tensor.OfArray y.Value)) compiled
-        finally
-            Evaluation.useReference.Value <- false
+        Evaluation.byReference (fun () -> Expect.all "reference" 1e-12 (values () |> Array.map (fun y -> Tensor.OfArray y.Value)) compiled)
 
     [<Fact>]
     member _.``several inputs, one of them an integer``() =

@@ -134,12 +134,8 @@ type ErrorTests() =
     [<Fact>]
     member _.``positions out of range are found when a traced index runs``() =
         index [ "take"; "7" ] (fun () -> vmap (fun i -> take 0 i (of' [ 3 ])) (tensor [ 0; 7 ]))
-        Evaluation.useReference.Value <- true
 
-        try
-            index [ "take"; "7" ] (fun () -> vmap (fun i -> take 0 i (of' [ 3 ])) (tensor [ 0; 7 ]))
-        finally
-            Evaluation.useReference.Value <- false
+        Evaluation.byReference (fun () -> index [ "take"; "7" ] (fun () -> vmap (fun i -> take 0 i (of' [ 3 ])) (tensor [ 0; 7 ])))
 
     [<Fact>]
     member _.``indices of the wrong shape``() =

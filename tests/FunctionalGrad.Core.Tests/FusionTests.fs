@@ -56,16 +56,6 @@ type FusionTests() =
     let classes = tensor [ for i in 1..32 -> i % 10 ]
     let lossAndGradient (f: Tensor -> Tensor) (x: Tensor) = let v, g = valueAndGrad f x in [| v; g |]
 
-    let byReference (f: unit -> Tensor[]) =
-        Evaluation.useReference.Value <- true
-
-        try
-            let results = f ()
-            Tensor.evaluate (List.ofArray results)
-            results
-        finally
-            Evaluation.useReference.Value <- false
-
     let layerNormGradients (p: Tensor[]) =
         let loss (p: Tensor[]) = sumAll (layerNorm 1e-5 p[1] p[2] p[0] * cos p[0])
         let value, gradients = valueAndGrad loss p
@@ -201,7 +191,8 @@ type FusionTests() =
 
     [<Fact>]
     member _.``fused functions agree with the reference``() =
-        let check what (f: Tensor[] -> Tensor[]) inputs = Expect.all what 1e-5 (byReference (fun () -> f inputs)) (f inputs)
+        let check what (f: Tensor[] -> Tensor[]) inputs =
+            Expect.all what 1e-5 (Evaluation.byReference (fun () -> Programs.together (f inputs))) (f inputs)
 
         for n, c in [ 1, 1; 3, 5; 32, 10; 0, 4; 17, 300 ] do
             let x = normal 21 [ n; c ]

@@ -132,14 +132,6 @@ module internal Fuzz =
     let private call (m: MethodInfo) (arguments: obj[]) =
         m.Invoke(null, BindingFlags.DoNotWrapExceptions, null, arguments, null) |> tensorsIn
 
-    let private byReference (f: unit -> 'Result) : 'Result =
-        Evaluation.useReference.Value <- true
-
-        try
-            f ()
-        finally
-            Evaluation.useReference.Value <- false
-
     /// Larger results are promised only.
     let private isSmall (x: Tensor) = x.Count <= 4096
 
@@ -155,7 +147,7 @@ module internal Fuzz =
     /// Refusals while values are computed are refusals too; a reference that refuses too has nothing to compare.
     let private compare (m: MethodInfo) (arguments: obj[]) (results: Tensor list) =
         List.iter requirePromised results
-        let expected = byReference (fun () -> call m arguments |> List.map (fun x -> Tensor.ofArray x.Value))
+        let expected = Evaluation.byReference (fun () -> call m arguments |> List.map (fun x -> Tensor.ofArray x.Value))
         if expected.Length <> results.Length then failwith "the reference gives another number of results"
         List.iter2 (fun x y -> Expect.close "compiled and reference" (tolerance arguments) x y) expected results
 

@@ -43,14 +43,6 @@ module internal Jitted =
 
     let values (x: Tensor) = Array.init x.Count x.Value.GetDouble
 
-    let byReference (f: unit -> 'Result) : 'Result =
-        Evaluation.useReference.Value <- true
-
-        try
-            f ()
-        finally
-            Evaluation.useReference.Value <- false
-
     let x = tensor [ 0.5; -1.25; 2.0 ]
     let matrix = tensor [ [ 2.0; 0.5; -1.0 ]; [ 0.25; 1.5; 0.75 ]; [ -0.5; 1.0; 3.0 ] ]
 

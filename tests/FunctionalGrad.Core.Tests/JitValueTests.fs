@@ -34,7 +34,7 @@ type JitValueTests() =
         let actual = g argument
         Expect.close name 1e-10 expected actual
         Expect.close $"{name}, again" 1e-10 expected (g argument)
-        Expect.close $"{name}, by reference" 1e-10 expected (Jitted.byReference (fun () -> Tensor.ofArray (g argument).Value))
+        Expect.close $"{name}, by reference" 1e-10 expected (Evaluation.byReference (fun () -> Tensor.ofArray (g argument).Value))
 
     /// The same, where the result is a transform's.
     let agree name (f: 'A -> Tensor) (g: 'A -> Tensor) (argument: 'A) =

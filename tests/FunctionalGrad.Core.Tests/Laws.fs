@@ -22,14 +22,6 @@ module internal Laws =
 
     let private like (source: Source) (x: Tensor) = cast x.DType (source.Fill(x.Shape, (fun () -> source.Float(-1.0, 1.0))))
 
-    let private byReference (f: unit -> 'Result) : 'Result =
-        Evaluation.useReference.Value <- true
-
-        try
-            f ()
-        finally
-            Evaluation.useReference.Value <- false
-
     let private known (x: Tensor) = Tensor.ofArray x.Value
 
     let private single (case: Case) : Case =
@@ -65,7 +57,7 @@ module internal Laws =
         if (case.Apply case.Inputs).DType.IsFloat() then someOf source (fun i -> case.Inputs[i].DType.IsFloat()) case else [||]
 
     let private sameValues tolerance (case: Case) =
-        let expected = byReference (fun () -> known (case.Apply case.Inputs))
+        let expected = Evaluation.byReference (fun () -> known (case.Apply case.Inputs))
         Expect.close "compiled and reference" tolerance expected (case.Apply case.Inputs)
 
     /// Some elements of the float inputs become what arithmetic treats specially.
@@ -121,7 +113,7 @@ module internal Laws =
         let y = case.Apply case.Inputs
         let shape, dtype = y.Shape, y.DType
         let agrees (value: NDArray) = value.Shape.Equals shape && value.DType = dtype
-        let slow = byReference (fun () -> (case.Apply case.Inputs).Value)
+        let slow = Evaluation.byReference (fun () -> (case.Apply case.Inputs).Value)
 
         if not (agrees y.Value && agrees slow) then
             failwith
@@ -220,7 +212,7 @@ module internal Laws =
                 let _, moved = jvp (partial case places) xs v
                 Array.append (pull u) [| moved |]
 
-            Expect.all "derivatives, compiled and reference" tolerance (byReference derivatives) (derivatives ())
+            Expect.all "derivatives, compiled and reference" tolerance (Evaluation.byReference derivatives) (derivatives ())
 
     /// In a body that is kept as a graph, an op and its rules are replayed on other tensors.
     let private inBodies (source: Source) (case: Case) =

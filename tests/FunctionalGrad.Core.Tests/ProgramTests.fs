@@ -82,22 +82,19 @@ module internal Programs =
 
     let inputs (source: Source) : Tensor[] = Array.init (source.Int(1, 3)) (fun _ -> source.Floats(Between(-1.0, 1.0), source.Shape(0, 3)))
 
-/// The compiler on whole programs.
-type ProgramTests() =
-    let byReference (f: unit -> Tensor[]) =
-        Evaluation.useReference.Value <- true
+    /// One number of all that a program gives.
+    let total (program: Tensor[] -> Tensor[]) (xs: Tensor[]) : Tensor =
+        program xs |> Array.map (fun y -> sumAll (sin y)) |> Array.reduce (+)
 
-        try
-            let results = f ()
-            Tensor.evaluate (List.ofArray results)
-            results
-        finally
-            Evaluation.useReference.Value <- false
+    let gradient (program: Tensor[] -> Tensor[]) : Tensor[] -> Tensor[] = grad (total program)
 
-    let together (results: Tensor[]) =
+    /// The results with their values, computed in one go.
+    let together (results: Tensor[]) : Tensor[] =
         Tensor.evaluate (List.ofArray results)
         results
 
+/// The compiler on whole programs.
+type ProgramTests() =
     let compare what tolerance convert derive =
         Property.forSeeds 600 (fun seed ->
             let run () =
@@ -106,14 +103,12 @@ type ProgramTests() =
                 derive seed (fun xs -> Programs.build (Source(seed + 1)) xs) inputs
 
             try
-                Expect.all what tolerance (byReference run) (together (run ()))
+                Expect.all what tolerance (Evaluation.byReference (run >> Programs.together)) (Programs.together (run ()))
             with error ->
                 raise (Xunit.Sdk.XunitException($"program {seed}: {error.Message}", error)))
 
     let value _ (program: Tensor[] -> Tensor[]) inputs = program inputs
-
-    let gradient _ (program: Tensor[] -> Tensor[]) inputs =
-        grad (fun xs -> program xs |> Array.map (fun y -> sumAll (sin y)) |> Array.reduce (+)) inputs
+    let gradient _ = Programs.gradient
 
     [<Fact>]
     member _.``values, float64``() = compare "program" 1e-11 id value
@@ -129,7 +124,7 @@ type ProgramTests() =
         Property.forSeeds 300 (fun seed ->
             let source = Source seed
             let inputs = Programs.inputs source
-            let f xs = Programs.build (Source(seed + 1)) xs |> Array.map (fun y -> sumAll (sin y)) |> Array.reduce (+)
+            let f = Programs.total (fun xs -> Programs.build (Source(seed + 1)) xs)
             let v = inputs |> Array.map (fun x -> source.Floats x.Shape)
             let forward = (jvp f inputs v |> snd).ToDouble()
             let reverse = Array.map2 (fun g v -> (sumAll (g * v)).ToDouble()) (grad f inputs) v |> Array.sum

@@ -6,14 +6,7 @@ open Xunit
 
 /// Programs with windows against the reference evaluator, which knows none of the laws by which the compiler rewrites them.
 type SlidingTests() =
-    let byReference (f: unit -> Tensor) : Tensor =
-        Evaluation.useReference.Value <- true
-
-        try
-            Tensor.ofArray (f ()).Value
-        finally
-            Evaluation.useReference.Value <- false
-
+    let byReference (f: unit -> Tensor) : Tensor = Evaluation.byReference (fun () -> Tensor.ofArray (f ()).Value)
     let agree what tolerance (f: unit -> Tensor) = Expect.close what tolerance (byReference f) (f ())
 
     let tolerance (x: Tensor) = if x.DType = DType.Float32 then 2e-5 else 1e-12

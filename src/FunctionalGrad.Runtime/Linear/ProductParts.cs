@@ -35,25 +35,15 @@ internal static unsafe class ProductParts
 
     /// <summary>Does the work in parts of whole steps of rows; the last part has the rows that are left as well.</summary>
     public static void ShareRows<T>(in Product<T> product, int step, long least, delegate*<in Product<T>, void> work)
-        where T : unmanaged
-    {
-        var pieces = product.Rows / step;
-        var parts = Count(product.Work, least, pieces);
-        if (parts <= 1)
-        {
-            work(product);
-            return;
-        }
-
-        var cut = new Cut<T>(product, step, pieces, parts, false, work);
-        Parallelism.For(parts, &Cut<T>.Run, &cut);
-    }
+        where T : unmanaged => Share(product, step, product.Rows / step, false, least, work);
 
     /// <summary>Does the work in parts of whole steps of columns; the last part has the columns that are left as well.</summary>
     public static void ShareColumns<T>(in Product<T> product, int step, long least, delegate*<in Product<T>, void> work)
+        where T : unmanaged => Share(product, step, product.Columns / step, true, least, work);
+
+    private static void Share<T>(in Product<T> product, int step, int pieces, bool isOfColumns, long least, delegate*<in Product<T>, void> work)
         where T : unmanaged
     {
-        var pieces = product.Columns / step;
         var parts = Count(product.Work, least, pieces);
         if (parts <= 1)
         {
@@ -61,7 +51,7 @@ internal static unsafe class ProductParts
             return;
         }
 
-        var cut = new Cut<T>(product, step, pieces, parts, true, work);
+        var cut = new Cut<T>(product, step, pieces, parts, isOfColumns, work);
         Parallelism.For(parts, &Cut<T>.Run, &cut);
     }
 

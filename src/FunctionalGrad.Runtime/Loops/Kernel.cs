@@ -98,4 +98,8 @@ public sealed record Reduction(Fold Fold, int Value, Access Target);
 /// </para>
 /// </summary>
 public sealed record Kernel(
-    ImmutableArray<int> Extents, int ReduceFrom, int ReduceCount, ImmutableArray<Instruction> Body, ImmutableArray<Reduction> Reductions);
+    ImmutableArray<int> Extents, int ReduceFrom, int ReduceCount, ImmutableArray<Instruction> Body, ImmutableArray<Reduction> Reductions)
+{
+    /// <summary>How often the body is evaluated.</summary>
+    internal long Elements => Extents.Aggregate(1L, (product, extent) => product * extent);
+}

@@ -9,16 +9,25 @@ namespace FunctionalGrad.Loops;
 internal static class KernelSplitter
 {
     /// <summary>The steps with their large kernels cut, and the buffers with those that this takes.</summary>
-    public static (ImmutableArray<BufferInfo> Buffers, ImmutableArray<Step> Steps) Split(ImmutableArray<BufferInfo> buffers, ImmutableArray<Step> steps)
+    public static (ImmutableArray<BufferInfo> Buffers, ImmutableArray<Step> Steps) Split(ImmutableArray<BufferInfo> buffers, ImmutableArray<Step> steps) =>
+        Replace(buffers, steps, IsLarge, Cut);
+
+    /// <summary>The steps with some of their kernels cut into others, and the buffers with those that this takes.</summary>
+    /// <param name="buffers">All buffers.</param>
+    /// <param name="steps">The steps.</param>
+    /// <param name="mustCut">Which kernels are cut.</param>
+    /// <param name="cut">What becomes of a kernel; it adds the buffers that it needs.</param>
+    public static (ImmutableArray<BufferInfo> Buffers, ImmutableArray<Step> Steps) Replace(
+        ImmutableArray<BufferInfo> buffers, ImmutableArray<Step> steps, Func<Kernel, bool> mustCut, Func<Kernel, ImmutableArray<BufferInfo>.Builder, IEnumerable<Step>> cut)
     {
-        if (!steps.Any(step => step is KernelStep { Kernel: var kernel } && IsLarge(kernel)))
+        if (!steps.Any(step => step is KernelStep { Kernel: var kernel } && mustCut(kernel)))
             return (buffers, steps);
         var allBuffers = buffers.ToBuilder();
         var allSteps = ImmutableArray.CreateBuilder<Step>();
         foreach (var step in steps)
         {
-            if (step is KernelStep { Kernel: var kernel } && IsLarge(kernel))
-                Cut(kernel, allBuffers, allSteps);
+            if (step is KernelStep { Kernel: var kernel } && mustCut(kernel))
+                allSteps.AddRange(cut(kernel, allBuffers));
             else
                 allSteps.Add(step);
         }
@@ -26,12 +35,16 @@ internal static class KernelSplitter
         return (allBuffers.ToImmutable(), allSteps.ToImmutable());
     }
 
-    private static long Elements(Kernel kernel) => kernel.Extents.Aggregate(1L, (product, extent) => product * extent);
+    private static bool IsLarge(Kernel kernel) => kernel.Reductions.IsEmpty && kernel.Body.Length > 16 && IsCostly(kernel)
+        && !kernel.Body.Any(instruction => instruction.Code == Opcode.Fold) && !new KernelValues(kernel).WritesWhatItReads;
 
-    private static bool IsLarge(Kernel kernel) => kernel.Reductions.IsEmpty && kernel.Body.Length > 16
-        && kernel.Body.Sum(instruction => KernelCost.Of(instruction.Code, Elements(kernel))) > KernelCost.MostIn(Elements(kernel)) && !kernel.Body.Any(i => i.Code == Opcode.Fold) && !new KernelValues(kernel).WritesWhatItReads;
+    private static bool IsCostly(Kernel kernel)
+    {
+        var elements = kernel.Elements;
+        return kernel.Body.Sum(instruction => KernelCost.Of(instruction.Code, elements)) > KernelCost.MostIn(elements);
+    }
 
-    private static void Cut(Kernel kernel, ImmutableArray<BufferInfo>.Builder buffers, ImmutableArray<Step>.Builder steps)
+    private static IEnumerable<Step> Cut(Kernel kernel, ImmutableArray<BufferInfo>.Builder buffers)
     {
         var values = new KernelValues(kernel);
         var part = Parts(kernel);
@@ -50,7 +63,7 @@ internal static class KernelSplitter
         }
 
         for (var p = 0; p <= part[^1]; p++)
-            steps.Add(new KernelStep(kernel with { Body = Body(kernel, values, part, p, kept) }));
+            yield return new KernelStep(kernel with { Body = Body(kernel, values, part, p, kept) });
     }
 
     /// <summary>What is computed anew rather than kept.</summary>
@@ -59,7 +72,7 @@ internal static class KernelSplitter
     private static int[] Parts(Kernel kernel)
     {
         var part = new int[kernel.Body.Length];
-        var elements = Elements(kernel);
+        var elements = kernel.Elements;
         var (number, weight) = (0, 0);
         for (var i = 0; i < part.Length; i++)
         {

@@ -16,33 +16,17 @@ internal static class LongRows
     private const long MostParts = (FoldLoop.GroupBytes / 8) - 1;
 
     /// <summary>The steps with their long rows cut, and the buffers with those that this takes.</summary>
-    public static (ImmutableArray<BufferInfo> Buffers, ImmutableArray<Step> Steps) Cut(ImmutableArray<BufferInfo> buffers, ImmutableArray<Step> steps)
-    {
-        if (!steps.Any(step => step is KernelStep { Kernel: var kernel } && IsLong(kernel)))
-            return (buffers, steps);
-        var allBuffers = buffers.ToBuilder();
-        var allSteps = ImmutableArray.CreateBuilder<Step>();
-        foreach (var step in steps)
-        {
-            if (step is KernelStep { Kernel: var kernel } && IsLong(kernel))
-                allSteps.AddRange(Parts(kernel, allBuffers));
-            else
-                allSteps.Add(step);
-        }
-
-        return (allBuffers.ToImmutable(), allSteps.ToImmutable());
-    }
+    public static (ImmutableArray<BufferInfo> Buffers, ImmutableArray<Step> Steps) Cut(ImmutableArray<BufferInfo> buffers, ImmutableArray<Step> steps) =>
+        KernelSplitter.Replace(buffers, steps, IsLong, Parts);
 
     /// <summary>Whether it folds one row, which every access walks through evenly.</summary>
-    private static bool IsLong(Kernel kernel) => !kernel.Reductions.IsEmpty && Length(kernel) >= Shortest
-        && kernel.Extents.Where((extent, d) => extent > 1 && !IsReduced(kernel, d)).All(_ => false)
+    private static bool IsLong(Kernel kernel) => !kernel.Reductions.IsEmpty && kernel.Elements >= Shortest
+        && Enumerable.Range(0, kernel.Extents.Length).All(d => kernel.Extents[d] == 1 || IsReduced(kernel, d))
         && kernel.Reductions.All(reduction => reduction.Fold is Fold.Sum or Fold.Prod or Fold.Max or Fold.Min)
         && kernel.Body.All(instruction => instruction.Code is not (Opcode.Fold or Opcode.Gather or Opcode.Index))
         && kernel.Body.All(instruction => instruction.Access is not { } access || StrideOf(kernel, access) is not null);
 
     private static bool IsReduced(Kernel kernel, int d) => d >= kernel.ReduceFrom && d < kernel.ReduceFrom + kernel.ReduceCount;
-
-    private static long Length(Kernel kernel) => kernel.Extents.Aggregate(1L, (product, extent) => product * extent);
 
     /// <summary>How far an access moves from one element of the row to the next; null if that is not the same for all.</summary>
     private static long? StrideOf(Kernel kernel, Access access)
@@ -65,7 +49,7 @@ internal static class LongRows
     private static IEnumerable<Step> Parts(Kernel kernel, ImmutableArray<BufferInfo>.Builder buffers)
     {
         var values = new KernelValues(kernel);
-        var length = Length(kernel);
+        var length = kernel.Elements;
         var part = (long)FoldLoop.Chunk;
         while ((length + part - 1) / part > MostParts)
             part *= 2;

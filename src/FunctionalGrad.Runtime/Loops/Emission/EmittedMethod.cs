@@ -68,15 +68,16 @@ internal static unsafe class EmittedMethod
 
     private static void WriteState(ILGenerator il, MethodFrame frame)
     {
-        il.Emit(OpCodes.Ldarg_1);
-        il.Emit(OpCodes.Ldfld, typeof(EmittedState).GetField(nameof(EmittedState.Buffers))!);
-        frame.Buffers.Store(il);
-        il.Emit(OpCodes.Ldarg_1);
-        il.Emit(OpCodes.Ldfld, typeof(EmittedState).GetField(nameof(EmittedState.Numbers))!);
-        frame.Numbers.Store(il);
-        il.Emit(OpCodes.Ldarg_1);
-        il.Emit(OpCodes.Ldfld, typeof(EmittedState).GetField(nameof(EmittedState.Constants))!);
-        frame.Constants.Store(il);
+        Read(nameof(EmittedState.Buffers), frame.Buffers);
+        Read(nameof(EmittedState.Numbers), frame.Numbers);
+        Read(nameof(EmittedState.Constants), frame.Constants);
+
+        void Read(string field, LocalHolder local)
+        {
+            il.Emit(OpCodes.Ldarg_1);
+            il.Emit(OpCodes.Ldfld, typeof(EmittedState).GetField(field)!);
+            local.Store(il);
+        }
     }
 
     /// <summary>from = part · step, to = min(from + step, extent)</summary>
